@@ -1,0 +1,327 @@
+/**
+ * How every change happens: load -> decide -> commit, commands of one intent in the order of their arrival, lost races
+ * decided again (design.md 3). Rules are in the subjects' folders, and what a commit is in `Storage.ts`.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import type { Aggregate, Decision, Guard, Write } from "./Aggregate.ts"
+import { apply, freezeAggregate, netWrites } from "./Aggregate.ts"
+import { counterDeltas } from "./counters.ts"
+import type { Env } from "./Env.ts"
+import type { EngineError } from "./Errors.ts"
+import { Busy } from "./Errors.ts"
+import { EventCounts } from "./event/EventCounts.ts"
+import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
+import { makeIds } from "./ids.ts"
+import { told } from "./storageFaults.ts"
+import type { Commit, Loaded, StorageError, StorageShape } from "./Storage.ts"
+import { StaleRevision, Storage } from "./Storage.ts"
+import { Wakeups } from "./Wakeups.ts"
+
+/** A command on one intent, decided on its aggregate alone. Those that wait together are committed together. */
+export interface Command<A, E> {
+  readonly intentId: string
+  readonly decide: (found: Aggregate | undefined, env: Env) => Result.Result<Decision<A>, E>
+}
+
+/** A command that reads more than one aggregate. Its decision names all its guards. */
+export interface WideCommand<Facts, A, E> {
+  /** Whose turn it waits for: in this process it does not race the commands of this intent. */
+  readonly intentId: string | undefined
+  /** Reads revisions no later than the records that they guard. */
+  readonly gather: (storage: StorageShape) => Effect.Effect<Facts, StorageError>
+  readonly decide: (facts: Facts, env: Env) => Result.Result<Decision<A>, E>
+}
+
+export interface CommandsShape {
+  readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | EngineError>
+  readonly executeWide: <Facts, A, E>(command: WideCommand<Facts, A, E>) => Effect.Effect<A, E | EngineError>
+  /** Adds an event that depends on nothing: no guard, no turn to wait for. */
+  readonly append: (make: (env: Env) => NewEvent) => Effect.Effect<LogEvent, EngineError>
+  /** Whether there is such an intent; without a read where it was in use lately. */
+  readonly exists: (intentId: string) => Effect.Effect<boolean, EngineError>
+  /** An id that sorts after those before it, and that no other process gives. */
+  readonly newId: (nowMillis: number) => string
+}
+
+/** Commands of one intent that are decided together at most. */
+const batchMax = 64
+/** Aggregates remembered between commands. */
+const rememberedMax = 256
+/** Intents known to exist, so that appends need not ask. They are never deleted. */
+const knownMax = 10_000
+/** How often a command is tried before its caller is told `Busy`. */
+const attemptsMax = 16
+/** Lost races after which a wide command runs inside the storage's write transaction (decision 18). */
+const exclusiveAfter = 2
+/** Lost races that are tried again at once; after them it waits a little, longer each time. */
+const eagerRetries = 4
+
+/** A command in the queue of its intent. Its answer is known once it is decided, and told once that is durable. */
+interface Waiting {
+  /** Decides; undefined if a rule refuses. Wide commands, which run alone, have `alone` instead. */
+  readonly decide: (found: Aggregate | undefined, env: Env) => Decision<unknown> | undefined
+  readonly alone: Effect.Effect<void> | undefined
+  /** Does the work of the lead first, then goes on with its own answer. */
+  readonly lead: (work: Effect.Effect<void>) => void
+  readonly answer: () => void
+  readonly failed: (cause: Cause.Cause<EngineError>) => void
+}
+
+/** Takes from the front what can be decided together: many narrow commands, or one wide one. */
+const nextBatch = (queue: Array<Waiting>): ReadonlyArray<Waiting> => {
+  const wide = queue.findIndex((waiting) => waiting.alone !== undefined)
+  return queue.splice(0, wide === 0 ? 1 : Math.min(wide === -1 ? queue.length : wide, batchMax))
+}
+
+const committing = (
+  writes: ReadonlyArray<Write>,
+  events: ReadonlyArray<NewEvent>,
+  guards: ReadonlyArray<Guard>
+): Commit => ({ guards, writes, events, counters: counterDeltas(writes) })
+
+const isOther = <E>(error: E): error is Exclude<E, StaleRevision> => !(error instanceof StaleRevision)
+
+/** Tries again when a guard did not hold. `instead` may give another way after some lost races. */
+const again = <A, E>(
+  operation: string,
+  attempt: Effect.Effect<A, E>,
+  instead: Effect.Effect<A, E> = attempt
+): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> => {
+  const tryIt = (lost: number): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> =>
+    Effect.catch(
+      lost < exclusiveAfter ? attempt : instead,
+      (error): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> => {
+        if (isOther(error)) return Effect.fail(error)
+        if (lost + 1 >= attemptsMax) return Effect.fail(new Busy({ operation }))
+        const pause =
+          lost < eagerRetries
+            ? Effect.yieldNow
+            : Effect.flatMap(Random.nextBetween(0.5, 1), (jitter) => Effect.sleep(jitter * 2 ** (lost - eagerRetries)))
+        return Effect.andThen(pause, tryIt(lost + 1))
+      }
+    )
+  return tryIt(0)
+}
+
+/** What a wide command did, told to the others after its commit. */
+interface Done<A> {
+  readonly value: A
+  readonly events: ReadonlyArray<NewEvent>
+  readonly guards: ReadonlyArray<Guard>
+}
+
+export class Commands extends Context.Service<Commands, CommandsShape>()("openintent/core/Commands") {
+  /** Needs `Storage`, `Wakeups` and `EventCounts`. */
+  static readonly layer = Layer.effect(
+    Commands,
+    Effect.gen(function* () {
+      const storage = yield* Storage
+      const wakeups = yield* Wakeups
+      const counts = yield* EventCounts
+      const random = yield* Random.Random
+      const newId = makeIds(() => (random.nextDoubleUnsafe() * 2 ** 32) >>> 0)
+      const queues = new Map<string, Array<Waiting>>()
+      const remembered = new Map<string, Aggregate>()
+      const known = new Set<string>()
+
+      const envAt = (now: Env["now"]): Env => ({ now, newId: () => newId(now.epochMilliseconds) })
+
+      const remember = (aggregate: Aggregate) => {
+        const key = aggregate.intent.id
+        if (remembered.size >= rememberedMax && !remembered.has(key)) remembered.delete(remembered.keys().next().value!)
+        remembered.set(key, freezeAggregate(aggregate))
+      }
+
+      /** After the commit, never before. */
+      const publish = (events: ReadonlyArray<NewEvent>) => {
+        counts.added(events)
+        wakeups.wake(events)
+      }
+
+      /** Decides the batch on what was loaded and commits. False: what was only remembered leads to a refusal or no write. */
+      const attempt = (
+        intentId: string,
+        batch: ReadonlyArray<Waiting>,
+        { aggregate, now }: Loaded,
+        isFresh: boolean
+      ): Effect.Effect<boolean, StaleRevision | StorageError> => {
+        const env = envAt(now)
+        const writes: Array<Write> = []
+        const events: Array<NewEvent> = []
+        let after = aggregate
+        for (const waiting of batch) {
+          const decision = waiting.decide(after, env)
+          if (decision === undefined || after === undefined) {
+            if (!isFresh) return Effect.succeed(false)
+          } else if (decision.events.length > 0 || decision.writes.length > 0) {
+            after = apply(after, decision.writes)
+            writes.push(...decision.writes)
+            events.push(...decision.events)
+          }
+        }
+        if (aggregate === undefined || after === undefined || after === aggregate) return Effect.succeed(isFresh)
+        const kept = after
+        const guard: Guard = { table: "intents", key: intentId, expected: aggregate.revision, next: kept.revision }
+        return Effect.map(storage.commit(committing(netWrites(writes), events, [guard])), () => {
+          remember(kept)
+          publish(events)
+          return true
+        })
+      }
+
+      const serve = (
+        intentId: string,
+        batch: ReadonlyArray<Waiting>
+      ): Effect.Effect<unknown, StaleRevision | StorageError> =>
+        Effect.suspend(() => {
+          const known = remembered.get(intentId)
+          remembered.delete(intentId) // Until it is known how this ends.
+          const fresh = Effect.flatMap(storage.load(intentId), (loaded) =>
+            attempt(
+              intentId,
+              batch,
+              { ...loaded, aggregate: loaded.aggregate && freezeAggregate(loaded.aggregate) },
+              true
+            )
+          )
+          if (known === undefined) return fresh
+          return Effect.flatMap(storage.now, (now) =>
+            Effect.flatMap(attempt(intentId, batch, { aggregate: known, now }, false), (done) =>
+              done ? Effect.void : fresh
+            )
+          )
+        })
+
+      /** Serves the batch, hands the lead to the first of those who came meanwhile, and answers everybody but the first. */
+      const lead = (intentId: string, batch: ReadonlyArray<Waiting>): Effect.Effect<void> => {
+        const [first, ...others] = batch
+        const work = first?.alone ?? told(again("commit", serve(intentId, batch)))
+        return Effect.map(Effect.exit(work), (done) => {
+          const next = nextBatch(queues.get(intentId)!)
+          if (next.length === 0) queues.delete(intentId)
+          else next[0]!.lead(lead(intentId, next))
+          if (Exit.isFailure(done)) for (const waiting of batch) waiting.failed(done.cause)
+          for (const waiting of others) waiting.answer()
+        })
+      }
+
+      /**
+       * A turn in the queue of the intent. Once there, a command cannot be taken back, so its caller cannot be
+       * interrupted until it is answered.
+       */
+      const inTurn = <A, E>(
+        intentId: string,
+        work: (answered: (exit: Exit.Exit<A, E | EngineError>) => void) => Pick<Waiting, "decide" | "alone">
+      ): Effect.Effect<A, E | EngineError> =>
+        Effect.uninterruptible(
+          Effect.callback<A, E | EngineError>((resume) => {
+            let exit: Exit.Exit<A, E | EngineError> = Exit.die("a command was answered before it was decided")
+            const waiting: Waiting = {
+              ...work((answered) => (exit = answered)),
+              lead: (others) => resume(Effect.flatMap(others, () => exit)),
+              answer: () => resume(exit),
+              failed: (cause) => (exit = Exit.failCause(cause))
+            }
+            const queue = queues.get(intentId)
+            if (queue === undefined) {
+              queues.set(intentId, [])
+              waiting.lead(lead(intentId, [waiting]))
+            } else queue.push(waiting)
+          })
+        )
+
+      const execute: CommandsShape["execute"] = ({ decide, intentId }) =>
+        inTurn(intentId, (answered) => ({
+          alone: undefined,
+          decide: (found, env) => {
+            try {
+              const decided = decide(found, env)
+              if (decided._tag === "Success") {
+                answered(Exit.succeed(decided.success.value))
+                return decided.success
+              }
+              answered(Exit.fail(decided.failure))
+            } catch (defect) {
+              answered(Exit.die(defect)) // A bug in a rule is its command's alone.
+            }
+            return undefined
+          }
+        }))
+
+      /** One try of a wide command. A refusal is a success here, so that it is no race to be run again. */
+      const attemptWide = <Facts, A, E>(command: WideCommand<Facts, A, E>, on: StorageShape) =>
+        Effect.flatMap(on.now, (now) =>
+          Effect.flatMap(
+            command.gather(on),
+            (facts): Effect.Effect<Result.Result<Done<A>, E>, StaleRevision | StorageError> => {
+              const decided = command.decide(facts, envAt(now))
+              if (decided._tag === "Failure") return Effect.succeed(Result.fail(decided.failure))
+              const { events, guards = [], value, writes } = decided.success
+              const done = Result.succeed({ value, events, guards })
+              return writes.length === 0 && events.length === 0
+                ? Effect.succeed(done)
+                : Effect.as(on.commit(committing(writes, events, guards)), done)
+            }
+          )
+        )
+
+      const runWide = <Facts, A, E>(command: WideCommand<Facts, A, E>): Effect.Effect<A, E | EngineError> =>
+        Effect.flatMap(
+          told(
+            again(
+              "commit",
+              attemptWide(command, storage),
+              storage.exclusively((inside) => attemptWide(command, inside))
+            )
+          ),
+          (result) => {
+            if (result._tag === "Failure") return Effect.fail(result.failure)
+            const { events, guards, value } = result.success
+            for (const guard of guards) if (guard.next > guard.expected) remembered.delete(guard.key)
+            publish(events)
+            return Effect.succeed(value)
+          }
+        )
+
+      return Commands.of({
+        execute,
+        newId,
+        executeWide: (command) =>
+          command.intentId === undefined
+            ? Effect.uninterruptible(runWide(command))
+            : inTurn(command.intentId, (answered) => ({
+                alone: Effect.map(Effect.exit(runWide(command)), answered),
+                decide: () => undefined
+              })),
+        append: (make) =>
+          Effect.uninterruptible(
+            Effect.flatMap(storage.now, (now) => {
+              const event = make(envAt(now))
+              return Effect.map(
+                told(again("append", storage.commit(committing([], [event], [])))),
+                ([position = 0]) => {
+                  publish([event])
+                  return { ...event, position }
+                }
+              )
+            })
+          ),
+        exists: (intentId) =>
+          known.has(intentId)
+            ? Effect.succeed(true)
+            : Effect.map(told(storage.revisions("intents", [intentId])), ([revision]) => {
+                if (revision === 0) return false
+                if (known.size >= knownMax) known.clear()
+                known.add(intentId)
+                return true
+              })
+      })
+    })
+  )
+}

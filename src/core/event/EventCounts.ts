@@ -1,0 +1,97 @@
+/**
+ * How many events of each type an intent has (decision 11). Nothing is counted on the path of a commit: a stored count
+ * goes up to a position, what came after it is tallied from the index, and a folder moves the count on now and then.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { StaleRevision, StorageError } from "../Storage.ts"
+import { Storage } from "../Storage.ts"
+import type { EventCount } from "../tables.ts"
+import type { NewEvent } from "./LogEvent.ts"
+
+/** Events after which a count is moved on: what a reader has to tally stays about this short. */
+const foldAfter = 256
+/** Intents whose events since the last fold are known to this process. */
+const trackedMax = 10_000
+
+const sum = (stored: EventCount | undefined, tail: ReadonlyMap<string, number>) => {
+  const byType: { [type: string]: number } = { ...stored?.byType }
+  for (const [type, n] of tail) byType[type] = (byType[type] ?? 0) + n
+  return byType
+}
+
+export interface EventCountsShape {
+  readonly of: (intentId: string) => Effect.Effect<EventCount["byType"], StorageError>
+  /** Takes note of committed events. */
+  readonly added: (events: ReadonlyArray<NewEvent>) => void
+  /** Moves the counts on that have fallen behind. Runs in the background; losing its work costs nothing. */
+  readonly fold: Effect.Effect<void, StorageError>
+}
+
+export class EventCounts extends Context.Service<EventCounts, EventCountsShape>()("openintent/core/event/EventCounts") {
+  /** Needs `Storage`. */
+  static readonly layer = Layer.effect(
+    EventCounts,
+    Effect.gen(function* () {
+      const storage = yield* Storage
+      const since = new Map<string, number>()
+      const behind = new Set<string>()
+
+      const read = (intentId: string) =>
+        Effect.flatMap(storage.get("eventCounts", [intentId]), ([stored]) =>
+          Effect.map(
+            storage.tally({
+              table: "events",
+              index: "byIntent",
+              keys: [[intentId]],
+              after: stored?.through ?? 0
+            }),
+            (tail) => ({ stored, tail })
+          )
+        )
+
+      const foldOne = (intentId: string) =>
+        Effect.gen(function* () {
+          const through = yield* storage.lastPosition
+          const { stored, tail } = yield* read(intentId)
+          // An event that came between the two is in the tally and might be beyond the position: next time.
+          if ((yield* storage.lastPosition) !== through) return
+          const record: EventCount = { intentId, through, byType: sum(stored, tail) }
+          yield* storage.commit({
+            guards: [],
+            writes: [{ _tag: "Put", table: "eventCounts", record, before: stored }],
+            events: [],
+            counters: new Map()
+          })
+          behind.delete(intentId)
+          since.delete(intentId)
+        }).pipe(
+          // Another process folded it at the same moment.
+          Effect.catchIf(
+            (error): error is StaleRevision => error._tag === "StaleRevision" || error.reason === "constraint",
+            () => Effect.void
+          )
+        )
+
+      return EventCounts.of({
+        of: (intentId) =>
+          Effect.map(read(intentId), ({ stored, tail }) => {
+            let n = 0
+            for (const count of tail.values()) n += count
+            if (n >= foldAfter) behind.add(intentId)
+            return sum(stored, tail)
+          }),
+        added: (events) => {
+          for (const { intentId } of events) {
+            const n = (since.get(intentId) ?? 0) + 1
+            if (n >= foldAfter) behind.add(intentId)
+            if (since.size >= trackedMax && !since.has(intentId)) since.clear()
+            since.set(intentId, n)
+          }
+        },
+        fold: Effect.suspend(() => Effect.forEach([...behind], foldOne, { discard: true }))
+      })
+    })
+  )
+}

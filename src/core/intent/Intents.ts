@@ -1,0 +1,75 @@
+/** `intents` of the embedded engine: reads the input and names the rule. */
+import * as Effect from "effect/Effect"
+import type { CommandsShape } from "../Commands.ts"
+import { CurrentAgent } from "../CurrentAgent.ts"
+import type { EngineOptions } from "../EngineOptions.ts"
+import type { Intents } from "../OpenIntent.ts"
+import type { StorageShape } from "../Storage.ts"
+import { told } from "../storageFaults.ts"
+import { Checks, limits, whenValid } from "../validate.ts"
+import { gatherCreation, gatherStatus } from "./facts.ts"
+import { readCreation, readStatus } from "./input.ts"
+import { IntentNotFound } from "./IntentErrors.ts"
+import { listIntents, readListIntents } from "./list.ts"
+import { decideCreate, decidePatch, decideStatus } from "./rules.ts"
+import { readPatches } from "./statePatch.ts"
+
+const version = (checks: Checks, value: unknown) =>
+  checks.readInt("version", value, undefined, 1, Number.MAX_SAFE_INTEGER)
+
+export const makeIntents = (
+  storage: StorageShape,
+  { execute, executeWide }: CommandsShape,
+  { enforceLeases, enforceParentGate }: EngineOptions
+): Intents => ({
+  create: Effect.fnUntraced(function* (input) {
+    const creation = yield* Effect.fromResult(readCreation(input, yield* CurrentAgent))
+    const { intent } = creation
+    return yield* executeWide({
+      intentId: intent.parentIntentId ?? undefined,
+      gather: (on) => gatherCreation(on, intent, enforceParentGate),
+      decide: (facts, env) => decideCreate(facts, creation, env)
+    })
+  }),
+  get: (intentId) =>
+    Effect.flatMap(told(storage.get("intents", [intentId])), ([intent]) =>
+      intent === undefined ? Effect.fail(new IntentNotFound({ intentId })) : Effect.succeed(intent)
+    ),
+  list: (query = {}) =>
+    Effect.flatMap(Effect.fromResult(readListIntents(query)), (filter) => told(listIntents(storage, filter))),
+  patchState: (intentId, input) =>
+    Effect.flatMap(CurrentAgent, (agent) => {
+      const checks = new Checks()
+      const command = {
+        intentId,
+        agentId: checks.readAgent("agent", agent),
+        version: version(checks, input.version),
+        patches: readPatches(checks, input),
+        leaseToken:
+          input.leaseToken === undefined
+            ? undefined
+            : checks.readInt("leaseToken", input.leaseToken, undefined, 0, Number.MAX_SAFE_INTEGER),
+        enforceLeases
+      }
+      return whenValid(checks.finishSized(command), () =>
+        execute({ intentId, decide: (found, env) => decidePatch(found, command, env) })
+      )
+    }),
+  setStatus: Effect.fnUntraced(function* (intentId, input) {
+    const checks = new Checks()
+    const command = yield* Effect.fromResult(
+      checks.finish({
+        intentId,
+        agentId: checks.readAgent("agent", yield* CurrentAgent),
+        version: version(checks, input.version),
+        status: readStatus(checks, "status", input.status),
+        reason: checks.readOptionalText("reason", input.reason, limits.noteLength)
+      })
+    )
+    return yield* executeWide({
+      intentId,
+      gather: (on) => gatherStatus(on, command, enforceParentGate),
+      decide: (facts, env) => decideStatus(facts, command, env)
+    })
+  })
+})

@@ -1,0 +1,131 @@
+/** The list of intents (http.md 4.2): the best index for the filters, and its total. */
+import * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
+import { creatorCounter, parentCounter, statusCounter } from "../counters.ts"
+import type { ValidationError } from "../Errors.ts"
+import type { Listing, PageRequest } from "../paging.ts"
+import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
+import type { StorageError, StorageShape } from "../Storage.ts"
+import { Checks, limits } from "../validate.ts"
+import { readStatus } from "./input.ts"
+import type { Intent, ListIntents, Page, Status } from "./Intent.ts"
+import { statuses } from "./Intent.ts"
+
+export interface IntentFilter {
+  readonly page: PageRequest
+  readonly direction: "asc" | "desc"
+  readonly status: ReadonlyArray<Status> | undefined
+  readonly parentIntentId: string | undefined
+  readonly createdBy: string | undefined
+  readonly agentId: string | undefined
+  readonly q: string | undefined
+}
+
+export const readListIntents = (query: ListIntents): Result.Result<IntentFilter, ValidationError> => {
+  const checks = new Checks()
+  const { status } = query
+  const asked: ReadonlyArray<unknown> | undefined =
+    status === undefined ? undefined : typeof status === "string" ? [status] : status
+  if (query.order !== undefined && query.order !== "asc" && query.order !== "desc")
+    checks.add("order", "must be asc or desc", query.order)
+  return checks.finish({
+    page: readPageRequest(checks, query, 50),
+    direction: query.order ?? "desc",
+    status: asked && [...new Set(asked.map((one) => readStatus(checks, "status", one)))],
+    parentIntentId: checks.readOptionalText("parentIntentId", query.parentIntentId, limits.agentIdLength),
+    createdBy: checks.readOptionalText("createdBy", query.createdBy, limits.agentIdLength),
+    agentId: checks.readOptionalText("agentId", query.agentId, limits.agentIdLength),
+    q: checks.readOptionalText("q", query.q, limits.titleLength)?.toLowerCase()
+  })
+}
+
+const matching = ({ createdBy, parentIntentId, q, status }: Omit<IntentFilter, "page" | "direction" | "agentId">) =>
+  createdBy === undefined && parentIntentId === undefined && q === undefined && status === undefined
+    ? undefined
+    : (intent: Intent): boolean =>
+        (status === undefined || status.includes(intent.status)) &&
+        (parentIntentId === undefined || intent.parentIntentId === parentIntentId) &&
+        (createdBy === undefined || intent.createdBy === createdBy) &&
+        (q === undefined || intent.title.toLowerCase().includes(q) || intent.description.toLowerCase().includes(q))
+
+const sumOf = (storage: StorageShape, keys: ReadonlyArray<string>) =>
+  Effect.map(storage.counters(keys), (figures) => figures.reduce((sum, n) => sum + n, 0))
+
+/** Intents of the narrowest index; what it does not answer is matched row by row. */
+const plan = ({
+  createdBy,
+  direction,
+  parentIntentId,
+  q,
+  status
+}: IntentFilter): { readonly listing: Listing<"intents">; readonly counter: ReadonlyArray<string> } => {
+  const all = { table: "intents", direction } as const
+  if (parentIntentId !== undefined) {
+    const matches = matching({ createdBy, q, status, parentIntentId: undefined })
+    return {
+      listing: { ...all, index: "byParent", keys: [[parentIntentId]], matches },
+      counter: [parentCounter(parentIntentId)]
+    }
+  }
+  if (createdBy !== undefined) {
+    const matches = matching({ q, status, createdBy: undefined, parentIntentId: undefined })
+    return {
+      listing: { ...all, index: "byCreator", keys: [[createdBy]], matches },
+      counter: [creatorCounter(createdBy)]
+    }
+  }
+  const matches = matching({ q, createdBy: undefined, parentIntentId: undefined, status: undefined })
+  return status === undefined
+    ? { listing: { ...all, index: "all", keys: [[]], matches }, counter: statuses.map(statusCounter) }
+    : {
+        listing: { ...all, index: "byStatus", keys: status.map((one) => [one]), matches },
+        counter: status.map(statusCounter)
+      }
+}
+
+/** Intents that an agent is assigned to, by their creation. */
+const listAssigned = (
+  storage: StorageShape,
+  filter: IntentFilter,
+  agentId: string
+): Effect.Effect<Page<Intent>, StorageError> =>
+  Effect.gen(function* () {
+    const matches = matching(filter)
+    const listing: Listing<"assignments"> = {
+      table: "assignments",
+      index: "byAgent",
+      keys: [[agentId]],
+      direction: filter.direction
+    }
+    if (matches === undefined) {
+      const page = yield* readPage(storage, listing, filter.page, countRange(storage, listing))
+      const intents = yield* storage.get(
+        "intents",
+        page.items.map((assignment) => assignment.intentId)
+      )
+      return { ...page, items: intents.filter((intent) => intent !== undefined) }
+    }
+    // Mixed with other filters: all that the agent is assigned to, up to the limit of totals.
+    const everything = { limit: limits.total, offset: 0, after: undefined }
+    const assigned = yield* readPage(storage, listing, everything, Effect.succeed(0))
+    const intents = (yield* storage.get(
+      "intents",
+      assigned.items.map((one) => one.intentId)
+    )).filter((intent) => intent !== undefined && matches(intent))
+    const { limit, offset } = filter.page
+    return {
+      items: intents.slice(offset, offset + limit).filter((intent) => intent !== undefined),
+      total: intents.length,
+      totalCapped: assigned.next !== undefined,
+      limit,
+      offset,
+      next: undefined
+    }
+  })
+
+export const listIntents = (storage: StorageShape, filter: IntentFilter): Effect.Effect<Page<Intent>, StorageError> => {
+  if (filter.agentId !== undefined) return listAssigned(storage, filter, filter.agentId)
+  const { counter, listing } = plan(filter)
+  const total = listing.matches === undefined ? sumOf(storage, counter) : countMatches(storage, listing)
+  return readPage(storage, listing, filter.page, total)
+}

@@ -1,0 +1,157 @@
+/** JSON values as the engine keeps them: plain, finite, well-formed, frozen. */
+import * as Predicate from "effect/Predicate"
+
+export type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** What is wrong with a value that should be JSON, and where (`["state", "a", 0]`). */
+export interface JsonIssue {
+  readonly path: ReadonlyArray<string | number>
+  readonly message: string
+}
+
+/** Levels of objects and arrays inside each other that a value may have. */
+export const jsonDepthMax = 64
+
+/** No NUL (databases cut strings there) and no lone surrogate (UTF-8 has no form for it). */
+export const textIssue = (text: string): string | undefined =>
+  text.includes("\0")
+    ? "must not contain a NUL character"
+    : text.isWellFormed()
+      ? undefined
+      : "must not contain a lone surrogate"
+
+const isPlainObject = (value: object): value is { readonly [key: string]: unknown } => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+class Refused extends Error {
+  readonly path: Array<string | number> = []
+}
+
+const refuse = (message: string): never => {
+  throw new Refused(message)
+}
+
+const within = <A>(segment: string | number, body: () => A): A => {
+  try {
+    return body()
+  } catch (error) {
+    if (error instanceof Refused) error.path.unshift(segment)
+    throw error
+  }
+}
+
+const copyText = (text: string): string => {
+  const issue = textIssue(text)
+  return issue === undefined ? text : refuse(issue)
+}
+
+const copy = (value: unknown, depthLeft: number): Json => {
+  if (typeof value === "string") return copyText(value)
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return refuse("must be a finite number")
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) return refuse("must be an integer within 2^53")
+    return value
+  }
+  if (value === null || typeof value === "boolean") return value
+  if (typeof value !== "object") return refuse(`must be JSON, not ${typeof value}`)
+  if (depthLeft === 0) return refuse("is nested too deeply")
+  if (Array.isArray(value)) {
+    const items: Array<Json> = []
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i]
+      items.push(
+        typeof item === "string" && textIssue(item) === undefined ? item : within(i, () => copy(item, depthLeft - 1))
+      )
+    }
+    return Object.freeze(items)
+  }
+  if (!isPlainObject(value)) return refuse("must be a plain object")
+  const object: { [key: string]: Json } = {}
+  for (const key of Object.keys(value)) {
+    const item = value[key]
+    if (item === undefined) continue // As `JSON.stringify` does.
+    const issue = textIssue(key)
+    const json = issue === undefined ? within(key, () => copy(item, depthLeft - 1)) : within(key, () => refuse(issue))
+    // `__proto__` is plain data inside a value; an assignment would set the prototype instead.
+    if (key === "__proto__")
+      Object.defineProperty(object, key, { value: json, enumerable: true, configurable: true, writable: true })
+    else object[key] = json
+  }
+  return Object.freeze(object)
+}
+
+const attempt = <A>(body: () => A): A | JsonIssue => {
+  try {
+    return body()
+  } catch (error) {
+    if (error instanceof Refused) return new Issue(error.path, error.message)
+    throw error
+  }
+}
+
+class Issue implements JsonIssue {
+  readonly path: ReadonlyArray<string | number>
+  readonly message: string
+  constructor(path: ReadonlyArray<string | number>, message: string) {
+    this.path = path
+    this.message = message
+  }
+}
+
+export const isJsonIssue = (value: unknown): value is JsonIssue => value instanceof Issue
+
+/**
+ * A frozen deep copy of `value`, so that neither side can change what the other holds; or the first thing in it that
+ * is not JSON the engine can keep: NaN, infinities, integers beyond 2^53, NUL, lone surrogates, functions, class
+ * instances, more than `depthMax` levels (decision 9). Keys whose value is undefined are left out.
+ */
+export const copyJson = (value: unknown, depthMax = jsonDepthMax): Json | JsonIssue =>
+  attempt(() => copy(value, depthMax))
+
+/** The first thing in an already parsed body that the engine would not keep, or undefined. */
+export const checkJson = (value: unknown, depthMax = jsonDepthMax): JsonIssue | undefined => {
+  const copied = copyJson(value, depthMax)
+  return isJsonIssue(copied) ? copied : undefined
+}
+
+export const isJsonObject = (value: Json | undefined): value is JsonObject =>
+  Predicate.isObject(value) && !Array.isArray(value)
+
+/** Freezes what was just parsed and is about to be shared. */
+export const deepFreeze = <A>(value: A): A => {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    for (const item of Object.values(value)) deepFreeze(item)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** Bytes of the UTF-8 form of a well-formed text. */
+export const utf8Bytes = (text: string): number => {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    // A surrogate pair is two units and four bytes, so each half adds one.
+    if (unit > 0x7f) bytes += unit <= 0x7ff || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}
+
+/** Whether the UTF-8 form of the value's JSON has more than `maxBytes`. Counts bytes only where length leaves a doubt. */
+export const isLargerThan = (value: Json, maxBytes: number): boolean => {
+  const text = JSON.stringify(value)
+  return text.length > maxBytes || (text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes)
+}
+
+/** `["patches", 0, "path"]` as `patches[0].path`. */
+export const fieldName = (path: ReadonlyArray<string | number>): string =>
+  path.reduce<string>(
+    (name, segment) =>
+      typeof segment === "number" ? `${name}[${segment}]` : name === "" ? segment : `${name}.${segment}`,
+    ""
+  )

@@ -1,0 +1,141 @@
+/** Pages of lists: what a caller may ask for, cursors, and filters that no index answers (decisions 11 and 12). */
+import * as Effect from "effect/Effect"
+import type { Page } from "./intent/Intent.ts"
+import type { PageQuery, Range, Row, StorageError, StorageShape } from "./Storage.ts"
+import type { RecordOf, TableName } from "./tables.ts"
+import type { Checks } from "./validate.ts"
+import { limits } from "./validate.ts"
+
+/** What every list takes, checked. */
+export interface PageRequest {
+  readonly limit: number
+  readonly offset: number
+  readonly after: Cursor | undefined
+}
+
+/** Where a page ended: order and position of its last row. */
+export interface Cursor {
+  readonly order: number
+  readonly position: number
+}
+
+const cursorForm = /^([0-9a-z]+)\.([0-9a-z]+)$/
+
+const writeCursor = ({ order, position }: Cursor) => `${order.toString(36)}.${position.toString(36)}`
+
+export const readPageRequest = (
+  checks: Checks,
+  {
+    after,
+    limit,
+    offset
+  }: { readonly limit?: number | undefined; readonly offset?: number | undefined; readonly after?: string | undefined },
+  limitDefault: number
+): PageRequest => {
+  const parts = after === undefined ? undefined : cursorForm.exec(after)
+  if (parts === null) checks.add("after", "is no cursor of this list", after)
+  return {
+    limit: checks.readInt("limit", limit, limitDefault, 1, limits.pageSize),
+    offset: checks.readInt("offset", offset, 0, 0, Number.MAX_SAFE_INTEGER),
+    after: parts ? { order: Number.parseInt(parts[1]!, 36), position: Number.parseInt(parts[2]!, 36) } : undefined
+  }
+}
+
+/** Rows of a range, with what no index answers as a predicate. */
+export interface Listing<T extends TableName> extends Pick<PageQuery<T>, "table" | "index" | "keys" | "direction"> {
+  readonly matches?: ((record: RecordOf<T>) => boolean) | undefined
+  /** Begins beyond this value of the order. */
+  readonly from?: number | undefined
+}
+
+/** Rows that one look of a filtered listing takes from the storage. */
+const scanSize = 500
+
+type Found<T extends TableName> = ReadonlyArray<Row<RecordOf<T>>>
+
+const isBeyond = (cursor: Cursor, direction: "asc" | "desc") => (row: Cursor) =>
+  direction === "asc"
+    ? row.order > cursor.order || (row.order === cursor.order && row.position > cursor.position)
+    : row.order < cursor.order || (row.order === cursor.order && row.position < cursor.position)
+
+/**
+ * At most `limit` matching rows after a cursor. Rows of the cursor's own order value are read again and passed over, so
+ * that none is lost where an order has ties. Lets others go on between two looks.
+ */
+const collect = <T extends TableName>(
+  storage: StorageShape,
+  { direction, from, index, keys, matches, table }: Listing<T>,
+  { after, limit, offset }: PageRequest
+): Effect.Effect<Found<T>, StorageError> =>
+  Effect.gen(function* () {
+    const found: Array<Row<RecordOf<T>>> = []
+    const skipped = matches === undefined && after === undefined ? offset : 0
+    let toSkip = after === undefined ? offset - skipped : 0
+    let cursor = after
+    let size = matches === undefined ? limit + 1 : scanSize
+    for (;;) {
+      const ascending = direction === "asc"
+      const beyond =
+        cursor === undefined ? (ascending ? from : undefined) : ascending ? cursor.order - 1 : cursor.order + 1
+      const rows: Found<T> = yield* storage.page({
+        table,
+        index,
+        keys,
+        direction,
+        limit: size,
+        offset: cursor === undefined ? skipped : 0,
+        ...(beyond === undefined ? undefined : { after: beyond })
+      })
+      const fresh = cursor === undefined ? rows : rows.filter(isBeyond(cursor, direction))
+      for (const row of fresh) {
+        if (direction === "desc" && from !== undefined && row.order <= from) return found
+        if (matches !== undefined && !matches(row.record)) continue
+        if (toSkip > 0) toSkip--
+        else if (found.push(row) > limit) return found
+      }
+      if (rows.length < size) return found
+      const last = fresh.at(-1)
+      if (last === undefined) size *= 2 // More ties than a look takes.
+      else cursor = { order: last.order, position: last.position }
+      yield* Effect.yieldNow
+    }
+  })
+
+/** The page, with one row more than asked for looked at to know whether there is a next one. */
+export const readPage = <T extends TableName>(
+  storage: StorageShape,
+  listing: Listing<T>,
+  request: PageRequest,
+  total: Effect.Effect<number, StorageError>
+): Effect.Effect<Page<RecordOf<T>>, StorageError> =>
+  Effect.zipWith(collect(storage, listing, request), total, (rows, counted) => {
+    const { limit, offset } = request
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    return {
+      items: rows.slice(0, limit).map((row) => row.record),
+      total: Math.min(counted, counted === overTotal ? limits.total : counted),
+      totalCapped: counted === overTotal,
+      limit,
+      offset: request.after === undefined ? offset : 0,
+      next: last === undefined ? undefined : writeCursor(last)
+    }
+  })
+
+/** Stands for "more than `limits.total`" where rows are counted and no counter is kept. */
+const overTotal = Number.POSITIVE_INFINITY
+
+/** How many rows a range has; counts no further than `limits.total`. */
+export const countRange = <T extends TableName>(
+  storage: StorageShape,
+  range: Range<T>
+): Effect.Effect<number, StorageError> =>
+  Effect.map(storage.count(range, limits.total + 1), (n) => (n > limits.total ? overTotal : n))
+
+/** How many rows match; looks at no more than it takes to find `limits.total` of them. */
+export const countMatches = <T extends TableName>(
+  storage: StorageShape,
+  listing: Listing<T>
+): Effect.Effect<number, StorageError> =>
+  Effect.map(collect(storage, listing, { limit: limits.total, offset: 0, after: undefined }), (rows) =>
+    rows.length > limits.total ? overTotal : rows.length
+  )

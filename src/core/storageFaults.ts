@@ -1,0 +1,26 @@
+import * as Effect from "effect/Effect"
+import type { EngineError } from "./Errors.ts"
+import { Busy, StorageUnavailable } from "./Errors.ts"
+import { StorageError } from "./Storage.ts"
+
+const isFault = (error: unknown): error is StorageError => error instanceof StorageError
+const isOther = <E>(error: E): error is Exclude<E, StorageError> => !isFault(error)
+
+const inEngineWords = (error: StorageError): Effect.Effect<never, EngineError> => {
+  const { operation, reason, retryable } = error
+  if (reason === "constraint") return Effect.die(error)
+  if (reason === "busy") return Effect.fail(new Busy({ operation }))
+  return Effect.andThen(
+    Effect.logError(`storage fault (${reason}) during ${operation}`, error.cause),
+    Effect.fail(new StorageUnavailable({ operation, reason, retryable }))
+  )
+}
+
+/**
+ * Storage faults in the engine's words. The driver's own words go to the log. A broken constraint is a bug of the
+ * engine (guards come first), so it is a defect.
+ */
+export const told = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Exclude<E, StorageError> | EngineError> =>
+  Effect.catch(effect, (error): Effect.Effect<never, Exclude<E, StorageError> | EngineError> =>
+    isOther(error) ? Effect.fail(error) : isFault(error) ? inEngineWords(error) : Effect.die(error)
+  )
