@@ -1,0 +1,222 @@
+/** The storage as plain maps: for tests, for work that need not survive, and the model that other storages equal. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { Guard } from "../../core/Aggregate.ts"
+import type { LogEvent } from "../../core/event/LogEvent.ts"
+import { type Commit, type Edge, StaleRevision, Storage, StorageError, type StorageShape } from "../../core/Storage.ts"
+import { type RecordOf, type StoredTable, type TableName, tables } from "../../core/tables.ts"
+import { ConstraintViolated, MemoryTable, type Undo } from "./MemoryTable.ts"
+
+type MemoryTables = { readonly [T in TableName]: MemoryTable<RecordOf<T>> }
+
+const emptyTables = (): MemoryTables => ({
+  intents: new MemoryTable(tables.intents),
+  dependencies: new MemoryTable(tables.dependencies),
+  events: new MemoryTable<LogEvent>(tables.events),
+  leases: new MemoryTable(tables.leases),
+  assignments: new MemoryTable(tables.assignments),
+  eventCounts: new MemoryTable(tables.eventCounts),
+  claims: new MemoryTable(tables.claims)
+})
+
+const undoAll = (undos: Array<Undo>): void => {
+  for (const undo of undos.splice(0).toReversed()) undo()
+}
+
+class Store {
+  readonly tables = emptyTables()
+  readonly #counters = new Map<string, number>()
+  lastPosition = 0
+
+  counter(key: string): number {
+    return this.#counters.get(key) ?? 0
+  }
+
+  revision(table: Guard["table"], key: string): number {
+    return this.tables[table].row(key)?.revision ?? 0
+  }
+
+  guardsHold(guards: ReadonlyArray<Guard>): boolean {
+    return guards.every((guard) => this.revision(guard.table, guard.key) === guard.expected)
+  }
+
+  /** Writes all of a commit whose guards hold, or throws `ConstraintViolated` and has written nothing. */
+  write({ counters, events, guards, writes }: Commit, undos: Array<Undo>): ReadonlyArray<number> {
+    const own: Array<Undo> = []
+    try {
+      for (const write of writes) {
+        if (write._tag === "Put") own.push(this.#put(write))
+        else own.push(this.#remove(write))
+      }
+    } catch (error) {
+      undoAll(own)
+      throw error
+    }
+    for (const guard of guards) own.push(this.#moveOn(guard))
+    for (const [key, delta] of counters) own.push(this.#count(key, delta))
+    const positions = events.map((event) => {
+      const before = this.lastPosition
+      const position = this.tables.events.nextPosition
+      own.push(this.tables.events.put(Object.freeze({ ...event, position }), false), () => {
+        this.lastPosition = before
+      })
+      this.lastPosition = position
+      return position
+    })
+    undos.push(...own)
+    return positions
+  }
+
+  /** Nearest first; `up` goes the way the edge points, to the parent or to the dependencies. */
+  reachable(edge: Edge, from: string, direction: "up" | "down", limit: number): ReadonlyArray<string> {
+    const seen = new Set([from])
+    // A set keeps its order and is walked while it grows: breadth first.
+    for (const id of seen) {
+      for (const next of this.#neighbours(edge, id, direction)) {
+        if (seen.size > limit) break
+        seen.add(next)
+      }
+      if (seen.size > limit) break
+    }
+    seen.delete(from)
+    return [...seen]
+  }
+
+  *#neighbours(edge: Edge, id: string, direction: "up" | "down"): Generator<string> {
+    if (edge === "dependency" && direction === "up") {
+      for (const { dependencyId } of this.tables.dependencies.records("byIntent", id)) yield dependencyId
+    } else if (edge === "dependency") {
+      for (const { intentId } of this.tables.dependencies.records("byDependency", id)) yield intentId
+    } else if (direction === "down") {
+      for (const child of this.tables.intents.records("byParent", id)) yield child.id
+    } else {
+      const parent = this.tables.intents.row(id)?.record.parentIntentId ?? null
+      if (parent !== null) yield parent
+    }
+  }
+
+  #put<T extends StoredTable>(write: {
+    readonly table: T
+    readonly record: RecordOf<T>
+    readonly before: RecordOf<T> | undefined
+  }): Undo {
+    return this.tables[write.table].put(write.record, write.before !== undefined)
+  }
+
+  #remove<T extends StoredTable>(write: { readonly table: T; readonly before: RecordOf<T> }): Undo {
+    return this.tables[write.table].remove(write.before)
+  }
+
+  #moveOn({ key, next, table }: Guard): Undo {
+    const row = this.tables[table].row(key)
+    if (row === undefined) return () => {}
+    const before = row.revision
+    row.revision = next
+    return () => {
+      row.revision = before
+    }
+  }
+
+  #count(key: string, delta: number): Undo {
+    const before = this.counter(key)
+    this.#counters.set(key, before + delta)
+    return () => {
+      this.#counters.set(key, before)
+    }
+  }
+}
+
+const unsupported = (operation: string, cause: string) =>
+  new StorageError({ operation, reason: "unsupported", retryable: false, cause: new Error(cause) })
+
+/** The port over a store; within `exclusively` also the list that takes its commits back. */
+const makeStorage = (store: Store, now: Effect.Effect<DateTime.Utc>, undos: Array<Undo> | undefined): StorageShape => {
+  const commit: StorageShape["commit"] = (commit) =>
+    Effect.suspend((): Effect.Effect<ReadonlyArray<number>, StaleRevision | StorageError> => {
+      if (!store.guardsHold(commit.guards)) return Effect.fail(new StaleRevision())
+      try {
+        return Effect.succeed(store.write(commit, undos ?? []))
+      } catch (cause) {
+        if (!(cause instanceof ConstraintViolated)) throw cause
+        return Effect.fail(new StorageError({ operation: "commit", reason: "constraint", retryable: false, cause }))
+      }
+    })
+
+  return Storage.of({
+    now,
+    load: (intentId) =>
+      Effect.map(now, (now) => {
+        const row = store.tables.intents.row(intentId)
+        if (row === undefined) return { aggregate: undefined, now }
+        const leases = [...store.tables.leases.records("byStatus", intentId, "active")]
+        return { aggregate: { intent: row.record, revision: row.revision, leases }, now }
+      }),
+    get: <T extends TableName>(table: T, keys: ReadonlyArray<string>) =>
+      Effect.suspend(() =>
+        tables[table].appendOnly
+          ? Effect.fail(unsupported("get", `${table} is not kept by key`))
+          : Effect.succeed(keys.map((key) => store.tables[table].row(key)?.record))
+      ),
+    revisions: (table, keys) => Effect.sync(() => keys.map((key) => store.revision(table, key))),
+    page: (query) =>
+      Effect.sync(() => store.tables[query.table].page(query, query.direction, query.offset ?? 0, query.limit)),
+    count: (range, max) => Effect.sync(() => store.tables[range.table].count(range, max)),
+    tally: (range) => Effect.sync(() => store.tables[range.table].tally(range)),
+    counters: (keys) => Effect.sync(() => keys.map((key) => store.counter(key))),
+    reachable: (edge, from, direction, limit) => Effect.sync(() => store.reachable(edge, from, direction, limit)),
+    lastPosition: Effect.sync(() => store.lastPosition),
+    commit,
+    exclusively: (work) => exclusively(store, now, undos, work),
+    changedElsewhere: Stream.never,
+    check: Effect.void
+  })
+}
+
+/** Runs `work` at once, so that nobody else can come between; one inside another is a part of it. */
+const exclusively = <A, E>(
+  store: Store,
+  now: Effect.Effect<DateTime.Utc>,
+  outer: Array<Undo> | undefined,
+  work: (storage: StorageShape) => Effect.Effect<A, E>
+): Effect.Effect<A, E | StorageError> =>
+  Effect.contextWith((context) =>
+    Effect.suspend(() => {
+      const undos: Array<Undo> = []
+      const exit = Effect.runSyncExitWith(context)(Effect.suspend(() => work(makeStorage(store, now, undos))))
+      if (Exit.isSuccess(exit)) {
+        outer?.push(...undos)
+        return exit
+      }
+      undoAll(undos)
+      for (const reason of exit.cause.reasons) {
+        if (!Cause.isDieReason(reason) || !Cause.isAsyncFiberError(reason.defect)) continue
+        return Effect.andThen(
+          Fiber.interrupt(reason.defect.fiber),
+          Effect.die(new Error("work within `exclusively` must not wait for anything but its storage"))
+        )
+      }
+      return exit
+    })
+  )
+
+/** An empty store for each layer that is built; its time is the `Clock` that the build found, and never goes back. */
+const layer: Layer.Layer<Storage> = Layer.effect(
+  Storage,
+  Effect.map(Clock.Clock, (clock) => {
+    let latest = 0
+    const now = Effect.sync(() => {
+      latest = Math.max(latest, Math.floor(clock.currentTimeMillisUnsafe()))
+      return DateTime.makeUnsafe(latest)
+    })
+    return makeStorage(new Store(), now, undefined)
+  })
+)
+
+/** The storage in memory. */
+export const MemoryStorage = { layer }
