@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { main, openintentServer } from "../cli.ts"
+
+main(openintentServer)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { main, openintent } from "../cli.ts"
+
+main(openintent)
