@@ -1,0 +1,86 @@
+/** From what the engine says to what the client gets. */
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Intent, Page } from "../core/intent/Intent.ts"
+import type { OpenIntentShape } from "../core/OpenIntent.ts"
+import { intentBody, pageBody } from "./bodies.ts"
+import { type EngineFailure, type Refusal, refusalOf, refuse } from "./failures.ts"
+import type { Profile } from "./timestamps.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** The body as JSON, written by hand: encoding through the schemas costs a few µs and adds nothing here. */
+export const json = (body: unknown, status = 200, headers?: { readonly [name: string]: string }): Response =>
+  HttpServerResponse.text(JSON.stringify(body), { status, contentType: "application/json", headers })
+
+/** A single intent, with its version as `ETag` (http.md 1.3). */
+export const intentAnswer = (intent: Intent, profile: Profile): Response =>
+  json(intentBody(intent, profile), 200, { etag: `"${intent.version}"` })
+
+/** `url` with another cursor: what stands in a `Link` header (decision 11). */
+const nextUrl = (url: string, after: string): string => {
+  const { pathname, searchParams } = new URL(url, "http://localhost")
+  searchParams.delete("offset")
+  searchParams.set("after", after)
+  return `${pathname}?${searchParams.toString()}`
+}
+
+/** A page of a list under its plural name, with a `Link` to the next one. */
+export const pageAnswer = <A>(
+  plural: string,
+  page: Page<A>,
+  body: (item: A, profile: Profile) => object,
+  profile: Profile,
+  url: string
+): Response =>
+  json(
+    pageBody(plural, page, body, profile),
+    200,
+    page.next === undefined ? undefined : { link: `<${nextUrl(url, page.next)}>; rel="next"` }
+  )
+
+/** Refuses, unless the intent of the path does not exist: then that is the answer (http.md 1.6, order of checks). */
+export const refuseUnlessMissing = (
+  engine: OpenIntentShape,
+  intentId: string | undefined,
+  refusal: Refusal,
+  profile: Profile
+): Effect.Effect<Response> =>
+  intentId === undefined
+    ? Effect.succeed(refuse(refusal, profile))
+    : Effect.match(engine.intents.get(intentId), {
+        onSuccess: () => refuse(refusal, profile),
+        // Only a missing intent wins: what else is wrong is not what was asked.
+        onFailure: (error) => refuse(error._tag === "IntentNotFound" ? refusalOf(error) : refusal, profile)
+      })
+
+/** Refusals of the input, which a missing intent comes before. */
+const yielding: ReadonlySet<string> = new Set([
+  "validation_error",
+  "if_match_required",
+  "invalid_if_match",
+  "forbidden"
+])
+
+/**
+ * The answer of a handler. `intentId` is the intent of the path, if there is one: when the input is not valid it is
+ * looked up, and a 404 wins.
+ */
+export const answer = <A>(
+  effect: Effect.Effect<A, EngineFailure | Refusal>,
+  options: {
+    readonly engine: OpenIntentShape
+    readonly intentId: string | undefined
+    readonly profile: Profile
+    readonly onSuccess: (value: A, profile: Profile) => Response
+  }
+): Effect.Effect<Response> =>
+  Effect.matchEffect(effect, {
+    onSuccess: (value) => Effect.succeed(options.onSuccess(value, options.profile)),
+    onFailure: (error) => {
+      const refusal = error._tag === "Refusal" ? error : refusalOf(error)
+      return yielding.has(refusal.code)
+        ? refuseUnlessMissing(options.engine, options.intentId, refusal, options.profile)
+        : Effect.succeed(refuse(refusal, options.profile))
+    }
+  })

@@ -1,0 +1,72 @@
+/** http.md 3: what this server is, and whether it works. Needs no key. */
+import * as Effect from "effect/Effect"
+import { HttpApi, HttpApiBuilder } from "effect/http-api"
+import { OpenIntent } from "../core/OpenIntent.ts"
+import { json } from "./answers.ts"
+import { Api } from "./Api.ts"
+import { protocolVersion, version } from "./version.ts"
+
+const endpoints = (): { readonly [name: string]: string } => {
+  const paths: { [name: string]: string } = {}
+  HttpApi.reflect(Api, {
+    onGroup: () => undefined,
+    onEndpoint: ({ endpoint, group }) => {
+      paths[`${group.identifier}.${endpoint.identifier}`] =
+        `${endpoint.method} ${endpoint.path.replaceAll(/:(\w+)/g, "{$1}")}`
+    }
+  })
+  return paths
+}
+
+const describe = json({
+  protocol: "OpenIntent Coordination Protocol",
+  version: protocolVersion,
+  rfcUrls: ["/rfc/0001", "/rfc/0003"],
+  capabilities: ["intents", "events", "agents", "state-patches", "optimistic-concurrency", "leasing"],
+  openApiUrl: "/openapi.json",
+  implementation: "openintent",
+  endpoints: endpoints(),
+  profiles: [1, 2]
+})
+
+const compatibility = json({
+  implementation: "openintent",
+  version,
+  rfcCompliance: { "RFC-0001": "full", "RFC-0002": "partial", "RFC-0003": "full" },
+  features: {
+    intents: true,
+    events: true,
+    agents: true,
+    statePatches: true,
+    optimisticConcurrency: true,
+    leasing: true,
+    governance: false,
+    portfolios: false,
+    attachments: false,
+    subscriptions: false,
+    costTracking: false,
+    retryPolicies: false
+  }
+})
+
+const health = (status: "ok" | "degraded") => ({ status, version, protocol_version: protocolVersion })
+
+/** Needs `OpenIntent`. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "discovery",
+  Effect.fnUntraced(function* (handlers) {
+    const engine = yield* OpenIntent
+    const check = Effect.match(engine.health.check, {
+      onSuccess: () => json(health("ok")),
+      onFailure: () => json(health("degraded"), 503)
+    })
+    return handlers
+      .handleRaw("describe", () => Effect.succeed(describe))
+      .handleRaw("compatibility", () => Effect.succeed(compatibility))
+      .handleRaw("health", () => check)
+      .handleRaw("healthAlias", () => check)
+      .handleRaw("live", () => Effect.succeed(json(health("ok"))))
+      .handleRaw("ready", () => check)
+  })
+)

@@ -1,0 +1,91 @@
+/** `OpenIntent` over HTTP, by the client that is derived from the contract. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import { HttpClientError, TransportError } from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { HttpApiClient } from "effect/http-api"
+import { CurrentAgent } from "../core/CurrentAgent.ts"
+import { OpenIntent } from "../core/OpenIntent.ts"
+import { Api } from "./Api.ts"
+import { makeAgents } from "./remote/agents.ts"
+import { expected } from "./remote/errors.ts"
+import { makeEvents } from "./remote/events.ts"
+import { makeIntents } from "./remote/intents.ts"
+import { makeLeases } from "./remote/leases.ts"
+
+export interface RemoteOptions {
+  /** As in `http://127.0.0.1:8000`. */
+  readonly url: string | URL
+  readonly apiKey: string | Redacted.Redacted
+  /** How often `events.follow` asks for new events; default 250 ms. */
+  readonly followInterval?: Duration.Input | undefined
+  /** How long a call waits for the server to answer; default 30 seconds. What it was to do may be done all the same. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/** Header values are sent one byte a character: those of UTF-8. */
+const headerBytes = (value: string): string => String.fromCharCode(...new TextEncoder().encode(value))
+
+/** Says who asks, and does not wait for ever. */
+const speaking = (apiKey: string | Redacted.Redacted, timeout: Duration.Input) => (client: HttpClient.HttpClient) =>
+  client.pipe(
+    HttpClient.mapRequestEffect((request) =>
+      Effect.map(CurrentAgent, (agentId) =>
+        HttpClientRequest.setHeaders(request, {
+          "x-api-key": typeof apiKey === "string" ? apiKey : Redacted.value(apiKey),
+          "x-agent-id": headerBytes(agentId),
+          "x-openintent-profile": "2"
+        })
+      )
+    ),
+    HttpClient.transform((answer, request) =>
+      Effect.timeoutOrElse(answer, {
+        duration: timeout,
+        orElse: () =>
+          Effect.fail(new HttpClientError({ reason: new TransportError({ request, description: "timeout" }) }))
+      })
+    )
+  )
+
+/** The same, over the `HttpClient` of your choice. */
+export const layerClient = ({
+  apiKey,
+  followInterval = "250 millis",
+  timeout = "30 seconds",
+  url
+}: RemoteOptions): Layer.Layer<OpenIntent, never, HttpClient.HttpClient> =>
+  Layer.effect(
+    OpenIntent,
+    Effect.gen(function* () {
+      const client = yield* HttpApiClient.make(Api, { baseUrl: url, transformClient: speaking(apiKey, timeout) })
+      return OpenIntent.of({
+        intents: makeIntents(client),
+        events: makeEvents(client, followInterval),
+        leases: makeLeases(client),
+        agents: makeAgents(client),
+        health: {
+          check: Effect.asVoid(client.discovery.ready()).pipe(
+            Effect.mapError((error) =>
+              expected(
+                { operation: "health.check" },
+                []
+              )(
+                "status" in error ? { code: "storage_unavailable", message: error.status, detail: error.status } : error
+              )
+            )
+          )
+        }
+      })
+    })
+  )
+
+/**
+ * The engine behind the server at `url`, over `fetch`. Errors are the same typed errors as embedded; a server that
+ * cannot be reached is `StorageUnavailable` with the reason `unreachable`.
+ */
+export const layer = (options: RemoteOptions): Layer.Layer<OpenIntent> =>
+  Layer.provide(layerClient(options), FetchHttpClient.layer)

@@ -1,0 +1,92 @@
+/** The contract served. Which `HttpServer` and which engine is for others to choose. */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import { MaxBodySize } from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { HttpApiBuilder } from "effect/http-api"
+import * as Access from "./access.ts"
+import { Keyring } from "./access.ts"
+import * as Agents from "./agents.ts"
+import { Api } from "./Api.ts"
+import * as Discovery from "./discovery.ts"
+import * as Docs from "./docs.ts"
+import * as Edge from "./edge.ts"
+import { Listening } from "./edge.ts"
+import * as Events from "./events.ts"
+import { isLoopback } from "./hosts.ts"
+import { HttpOptions } from "./HttpOptions.ts"
+import * as Intents from "./intents.ts"
+import { developmentKeys, makeKeyring } from "./keys.ts"
+import * as Leases from "./leases.ts"
+
+/** A server that others can reach needs keys of its own: everybody knows the development keys (http.md 1.1, 1.4). */
+export class KeysRequired extends Schema.TaggedError<KeysRequired>()("KeysRequired", { address: Schema.String }) {
+  override get message() {
+    return `${this.address} is not a loopback address: configure API keys to serve there`
+  }
+}
+
+/** The routes, on any router. Needs `OpenIntent`, `Listening` and `Keyring`. */
+export const routes = Layer.unwrap(
+  Effect.map(HttpOptions, ({ docs, maxBodyBytes }) =>
+    Layer.mergeAll(
+      HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }),
+      Edge.layer,
+      docs ? Docs.layer : Layer.empty
+    ).pipe(
+      Layer.provide([Discovery.layer, Intents.layer, Events.layer, Agents.layer, Leases.layer]),
+      Layer.provide(Access.layer),
+      Layer.provide(Layer.succeed(MaxBodySize, ByteSize.bytes(maxBodyBytes)))
+    )
+  )
+)
+
+/** What follows from where the server listens: whom it knows and which names it answers to. */
+const listening = Layer.unwrap(
+  Effect.gen(function* () {
+    const { address } = yield* HttpServer.HttpServer
+    const { allowedHosts, keys } = yield* HttpOptions
+    const local = isLoopback(address)
+    if (keys.length === 0 && !local) return yield* new KeysRequired({ address: HttpServer.formatAddress(address) })
+    const hosts = local ? new Set(allowedHosts.map((host) => host.toLowerCase())) : undefined
+    return Layer.mergeAll(
+      Layer.succeed(Keyring, makeKeyring(keys.length === 0 ? developmentKeys : keys)),
+      Layer.succeed(Listening, { hosts, closing: false })
+    )
+  })
+)
+
+/**
+ * Serves the contract. Needs an `HttpServer` (with its platform services) and `OpenIntent`; set `HttpOptions` for what
+ * is to differ.
+ *
+ * **Details**: at the end new requests are refused with 503, those in flight finish, and connections are closed with
+ * their answers, before the `HttpServer` stops listening (its `gracefulShutdownTimeout` bounds the wait).
+ */
+export const layer = Layer.effectDiscard(
+  Effect.flatMap(Listening, (state) =>
+    Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        state.closing = true
+      })
+    )
+  )
+).pipe(
+  Layer.provide(
+    HttpRouter.serve(routes, {
+      disableLogger: true,
+      disableListenLog: true,
+      // http.md 1.1: no trailing slashes. An id in a path may be longer than the router's 100 characters: agent ids have 255, percent-encoded thrice that.
+      routerConfig: {
+        maxParamLength: 4096,
+        ignoreTrailingSlash: false,
+        ignoreDuplicateSlashes: false,
+        caseSensitive: true
+      }
+    })
+  ),
+  Layer.provide(listening)
+)
