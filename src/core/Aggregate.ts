@@ -101,12 +101,9 @@ export const netWrites = (writes: ReadonlyArray<Write>): ReadonlyArray<Write> =>
       )
     } else others.push(write)
   }
-  // Leases that end come before those that begin: at most one active per scope, at every write.
-  const ordered = [...leases.values()].toSorted((a, b) => Number(begins(a)) - Number(begins(b)))
-  return [...intents.values(), ...ordered, ...others]
+  // In the order of the first write of each: a lease that ended for another one to begin comes before it.
+  return [...intents.values(), ...leases.values(), ...others]
 }
-
-const begins = (write: Write) => write._tag === "Put" && write.table === "leases" && write.record.status === "active"
 
 /** Frozen, so that nobody who is given a part of it can change what is remembered. */
 export const freezeAggregate = (aggregate: Aggregate): Aggregate => {

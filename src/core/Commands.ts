@@ -64,13 +64,61 @@ const eagerRetries = 4
 
 /** A command in the queue of its intent. Its answer is known once it is decided, and told once that is durable. */
 interface Waiting {
-  /** Decides; undefined if a rule refuses. Wide commands, which run alone, have `alone` instead. */
-  readonly decide: (found: Aggregate | undefined, env: Env) => Decision<unknown> | undefined
+  /** Of a wide command, which runs by itself; undefined for those that are decided together. */
   readonly alone: Effect.Effect<void> | undefined
+  /** Decides; undefined if a rule refuses. */
+  readonly decide: (found: Aggregate | undefined, env: Env) => Decision<unknown> | undefined
   /** Does the work of the lead first, then goes on with its own answer. */
   readonly lead: (work: Effect.Effect<void>) => void
   readonly answer: () => void
   readonly failed: (cause: Cause.Cause<EngineError>) => void
+}
+
+const undecided = Exit.die(new Error("a command was answered before it was decided"))
+
+/** The turn of one caller. A class, because there is one for every command. */
+class Turn<A, E> implements Waiting {
+  readonly #resume: (effect: Effect.Effect<A, E | EngineError>) => void
+  readonly #decide: Command<A, E>["decide"] | undefined
+  readonly alone: Effect.Effect<void> | undefined
+  #exit: Exit.Exit<A, E | EngineError> = undecided
+
+  constructor(
+    resume: (effect: Effect.Effect<A, E | EngineError>) => void,
+    decide: Command<A, E>["decide"] | undefined,
+    alone?: Effect.Effect<A, E | EngineError>
+  ) {
+    this.#resume = resume
+    this.#decide = decide
+    this.alone = alone && Effect.map(Effect.exit(alone), (exit) => void (this.#exit = exit))
+  }
+
+  decide(found: Aggregate | undefined, env: Env): Decision<A> | undefined {
+    if (this.#decide === undefined) return undefined
+    try {
+      const decided = this.#decide(found, env)
+      if (decided._tag === "Success") {
+        this.#exit = Exit.succeed(decided.success.value)
+        return decided.success
+      }
+      this.#exit = Exit.fail(decided.failure)
+    } catch (defect) {
+      this.#exit = Exit.die(defect) // A bug in a rule is its command's alone.
+    }
+    return undefined
+  }
+
+  lead(work: Effect.Effect<void>): void {
+    this.#resume(Effect.flatMap(work, () => this.#exit))
+  }
+
+  answer(): void {
+    this.#resume(this.#exit)
+  }
+
+  failed(cause: Cause.Cause<EngineError>): void {
+    this.#exit = Exit.failCause(cause)
+  }
 }
 
 /** Takes from the front what can be decided together: many narrow commands, or one wide one. */
@@ -87,6 +135,12 @@ const committing = (
 
 const isOther = <E>(error: E): error is Exclude<E, StaleRevision> => !(error instanceof StaleRevision)
 
+/** Before another try after so many lost races. */
+const pauseAfter = (lost: number): Effect.Effect<void> =>
+  lost <= eagerRetries
+    ? Effect.yieldNow
+    : Effect.flatMap(Random.nextBetween(0.5, 1), (jitter) => Effect.sleep(jitter * 2 ** (lost - eagerRetries)))
+
 /** Tries again when a guard did not hold. `instead` may give another way after some lost races. */
 const again = <A, E>(
   operation: string,
@@ -96,15 +150,12 @@ const again = <A, E>(
   const tryIt = (lost: number): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> =>
     Effect.catch(
       lost < exclusiveAfter ? attempt : instead,
-      (error): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> => {
-        if (isOther(error)) return Effect.fail(error)
-        if (lost + 1 >= attemptsMax) return Effect.fail(new Busy({ operation }))
-        const pause =
-          lost < eagerRetries
-            ? Effect.yieldNow
-            : Effect.flatMap(Random.nextBetween(0.5, 1), (jitter) => Effect.sleep(jitter * 2 ** (lost - eagerRetries)))
-        return Effect.andThen(pause, tryIt(lost + 1))
-      }
+      (error): Effect.Effect<A, Exclude<E, StaleRevision> | Busy> =>
+        isOther(error)
+          ? Effect.fail(error)
+          : lost + 1 >= attemptsMax
+            ? Effect.fail(new Busy({ operation }))
+            : Effect.andThen(pauseAfter(lost + 1), tryIt(lost + 1))
     )
   return tryIt(0)
 }
@@ -144,7 +195,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         wakeups.wake(events)
       }
 
-      /** Decides the batch on what was loaded and commits. False: what was only remembered leads to a refusal or no write. */
+      /** Decides the batch on what was loaded and commits. False: what was only remembered leads to no write. */
       const attempt = (
         intentId: string,
         batch: ReadonlyArray<Waiting>,
@@ -157,14 +208,14 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         let after = aggregate
         for (const waiting of batch) {
           const decision = waiting.decide(after, env)
-          if (decision === undefined || after === undefined) {
-            if (!isFresh) return Effect.succeed(false)
-          } else if (decision.events.length > 0 || decision.writes.length > 0) {
+          if (after === undefined || decision === undefined) continue
+          if (decision.events.length > 0 || decision.writes.length > 0) {
             after = apply(after, decision.writes)
             writes.push(...decision.writes)
             events.push(...decision.events)
           }
         }
+        // Where something is written, its guard shows that what the others were refused on was current.
         if (aggregate === undefined || after === undefined || after === aggregate) return Effect.succeed(isFresh)
         const kept = after
         const guard: Guard = { table: "intents", key: intentId, expected: aggregate.revision, next: kept.revision }
@@ -198,18 +249,36 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
           )
         })
 
-      /** Serves the batch, hands the lead to the first of those who came meanwhile, and answers everybody but the first. */
-      const lead = (intentId: string, batch: ReadonlyArray<Waiting>): Effect.Effect<void> => {
-        const [first, ...others] = batch
-        const work = first?.alone ?? told(again("commit", serve(intentId, batch)))
-        return Effect.map(Effect.exit(work), (done) => {
-          const next = nextBatch(queues.get(intentId)!)
-          if (next.length === 0) queues.delete(intentId)
-          else next[0]!.lead(lead(intentId, next))
-          if (Exit.isFailure(done)) for (const waiting of batch) waiting.failed(done.cause)
-          for (const waiting of others) waiting.answer()
-        })
+      /** Hands the lead to the first of those who came meanwhile, and answers everybody but the leader. */
+      const handOver = (intentId: string, batch: ReadonlyArray<Waiting>) => {
+        const next = nextBatch(queues.get(intentId)!)
+        if (next.length === 0) queues.delete(intentId)
+        else next[0]!.lead(lead(intentId, next))
+        for (let i = 1; i < batch.length; i++) batch[i]!.answer()
       }
+
+      /** Serves the batch, again where its guard did not hold. Never fails: what goes wrong is the answer of the batch. */
+      const lead = (intentId: string, batch: ReadonlyArray<Waiting>, lost = 0): Effect.Effect<void> =>
+        Effect.matchCauseEffect(batch[0]?.alone ?? serve(intentId, batch), {
+          onSuccess: () => Effect.sync(() => handOver(intentId, batch)),
+          onFailure: (cause) => {
+            const { reasons } = cause
+            const isLost = reasons.some((reason) => Cause.isFailReason(reason) && !isOther(reason.error))
+            if (isLost && lost + 1 < attemptsMax) {
+              return Effect.andThen(pauseAfter(lost + 1), lead(intentId, batch, lost + 1))
+            }
+            const failed: Effect.Effect<never, EngineError> = isLost
+              ? Effect.fail(new Busy({ operation: "commit" }))
+              : told(Effect.catchTag(Effect.failCause(cause), "StaleRevision", Effect.die))
+            return Effect.matchCause(failed, {
+              onSuccess: () => undefined,
+              onFailure: (told) => {
+                for (const waiting of batch) waiting.failed(told)
+                handOver(intentId, batch)
+              }
+            })
+          }
+        })
 
       /**
        * A turn in the queue of the intent. Once there, a command cannot be taken back, so its caller cannot be
@@ -217,49 +286,28 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
        */
       const inTurn = <A, E>(
         intentId: string,
-        work: (answered: (exit: Exit.Exit<A, E | EngineError>) => void) => Pick<Waiting, "decide" | "alone">
+        decide: Command<A, E>["decide"] | undefined,
+        alone?: Effect.Effect<A, E | EngineError>
       ): Effect.Effect<A, E | EngineError> =>
         Effect.uninterruptible(
           Effect.callback<A, E | EngineError>((resume) => {
-            let exit: Exit.Exit<A, E | EngineError> = Exit.die("a command was answered before it was decided")
-            const waiting: Waiting = {
-              ...work((answered) => (exit = answered)),
-              lead: (others) => resume(Effect.flatMap(others, () => exit)),
-              answer: () => resume(exit),
-              failed: (cause) => (exit = Exit.failCause(cause))
-            }
+            const turn = new Turn(resume, decide, alone)
             const queue = queues.get(intentId)
-            if (queue === undefined) {
-              queues.set(intentId, [])
-              waiting.lead(lead(intentId, [waiting]))
-            } else queue.push(waiting)
+            if (queue !== undefined) {
+              queue.push(turn)
+              return
+            }
+            queues.set(intentId, [])
+            turn.lead(lead(intentId, [turn]))
           })
         )
 
-      const execute: CommandsShape["execute"] = ({ decide, intentId }) =>
-        inTurn(intentId, (answered) => ({
-          alone: undefined,
-          decide: (found, env) => {
-            try {
-              const decided = decide(found, env)
-              if (decided._tag === "Success") {
-                answered(Exit.succeed(decided.success.value))
-                return decided.success
-              }
-              answered(Exit.fail(decided.failure))
-            } catch (defect) {
-              answered(Exit.die(defect)) // A bug in a rule is its command's alone.
-            }
-            return undefined
-          }
-        }))
-
       /** One try of a wide command. A refusal is a success here, so that it is no race to be run again. */
       const attemptWide = <Facts, A, E>(command: WideCommand<Facts, A, E>, on: StorageShape) =>
-        Effect.flatMap(on.now, (now) =>
+        Effect.flatMap(command.gather(on), (facts) =>
           Effect.flatMap(
-            command.gather(on),
-            (facts): Effect.Effect<Result.Result<Done<A>, E>, StaleRevision | StorageError> => {
+            on.now, // Not before what was read, whoever wrote it.
+            (now): Effect.Effect<Result.Result<Done<A>, E>, StaleRevision | StorageError> => {
               const decided = command.decide(facts, envAt(now))
               if (decided._tag === "Failure") return Effect.succeed(Result.fail(decided.failure))
               const { events, guards = [], value, writes } = decided.success
@@ -290,15 +338,12 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         )
 
       return Commands.of({
-        execute,
-        newId,
+        execute: ({ decide, intentId }) => inTurn(intentId, decide),
         executeWide: (command) =>
           command.intentId === undefined
             ? Effect.uninterruptible(runWide(command))
-            : inTurn(command.intentId, (answered) => ({
-                alone: Effect.map(Effect.exit(runWide(command)), answered),
-                decide: () => undefined
-              })),
+            : inTurn(command.intentId, undefined, runWide(command)),
+        newId,
         append: (make) =>
           Effect.uninterruptible(
             Effect.flatMap(storage.now, (now) => {

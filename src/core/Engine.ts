@@ -17,7 +17,11 @@ import { Wakeups } from "./Wakeups.ts"
 
 /** Moves the counts of events on, now and then; what fails is tried again at the next turn. */
 const folding = (fold: EventCounts["Service"]["fold"], { sweepInterval }: EngineOptions) =>
-  told(fold).pipe(Effect.ignore, Effect.andThen(Effect.sleep(sweepInterval)), Effect.forever)
+  told(fold).pipe(
+    Effect.catchCause((cause) => Effect.logWarning("counts were not folded", cause)),
+    Effect.andThen(Effect.sleep(sweepInterval)),
+    Effect.forever
+  )
 
 const make = (options: EngineOptions) =>
   Effect.gen(function* () {

@@ -142,11 +142,19 @@ export const utf8Bytes = (text: string): number => {
   return bytes
 }
 
-/** Whether the UTF-8 form of the value's JSON has more than `maxBytes`. Counts bytes only where length leaves a doubt. */
-export const isLargerThan = (value: Json, maxBytes: number): boolean => {
-  const text = JSON.stringify(value)
-  return text.length > maxBytes || (text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes)
+/** No less than the bytes of the value's JSON: the worst that escaping can do, without making the text. */
+const bytesAtMost = (value: Json): number => {
+  if (typeof value === "string") return 6 * value.length + 2
+  if (typeof value !== "object" || value === null) return 25
+  let bytes = 2
+  if (Array.isArray(value)) for (const item of value) bytes += bytesAtMost(item) + 1
+  else for (const key in value) bytes += 6 * key.length + 4 + bytesAtMost((value as JsonObject)[key]!)
+  return bytes
 }
+
+/** Whether the UTF-8 form of the value's JSON has more than `maxBytes`. Makes the text only where there is a doubt. */
+export const isLargerThan = (value: Json, maxBytes: number): boolean =>
+  bytesAtMost(value) > maxBytes && utf8Bytes(JSON.stringify(value)) > maxBytes
 
 /** `["patches", 0, "path"]` as `patches[0].path`. */
 export const fieldName = (path: ReadonlyArray<string | number>): string =>

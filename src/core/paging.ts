@@ -33,19 +33,29 @@ export const readPageRequest = (
   limitDefault: number
 ): PageRequest => {
   const parts = after === undefined ? undefined : cursorForm.exec(after)
-  if (parts === null) checks.add("after", "is no cursor of this list", after)
+  const cursor = parts ? { order: Number.parseInt(parts[1]!, 36), position: Number.parseInt(parts[2]!, 36) } : undefined
+  const isWrong =
+    parts === null ||
+    (cursor !== undefined && !(Number.isSafeInteger(cursor.order) && Number.isSafeInteger(cursor.position)))
+  if (isWrong) checks.add("after", "is no cursor of this list", after)
   return {
     limit: checks.readInt("limit", limit, limitDefault, 1, limits.pageSize),
     offset: checks.readInt("offset", offset, 0, 0, Number.MAX_SAFE_INTEGER),
-    after: parts ? { order: Number.parseInt(parts[1]!, 36), position: Number.parseInt(parts[2]!, 36) } : undefined
+    after: cursor
   }
 }
 
 /** Rows of a range, with what no index answers as a predicate. */
 export interface Listing<T extends TableName> extends Pick<PageQuery<T>, "table" | "index" | "keys" | "direction"> {
   readonly matches?: ((record: RecordOf<T>) => boolean) | undefined
+  /** The same, where other records have to be read for it. */
+  readonly matchesAll?:
+    | ((records: ReadonlyArray<RecordOf<T>>) => Effect.Effect<ReadonlyArray<boolean>, StorageError>)
+    | undefined
   /** Begins beyond this value of the order. */
   readonly from?: number | undefined
+  /** Ends with this value of the order. */
+  readonly upTo?: number | undefined
 }
 
 /** Rows that one look of a filtered listing takes from the storage. */
@@ -64,19 +74,28 @@ const isBeyond = (cursor: Cursor, direction: "asc" | "desc") => (row: Cursor) =>
  */
 const collect = <T extends TableName>(
   storage: StorageShape,
-  { direction, from, index, keys, matches, table }: Listing<T>,
+  { direction, from, index, keys, matches, matchesAll, table, upTo }: Listing<T>,
   { after, limit, offset }: PageRequest
 ): Effect.Effect<Found<T>, StorageError> =>
   Effect.gen(function* () {
     const found: Array<Row<RecordOf<T>>> = []
-    const skipped = matches === undefined && after === undefined ? offset : 0
+    const isFiltered = matches !== undefined || matchesAll !== undefined
+    const skipped = !isFiltered && after === undefined ? offset : 0
     let toSkip = after === undefined ? offset - skipped : 0
     let cursor = after
-    let size = matches === undefined ? limit + 1 : scanSize
+    let size = isFiltered ? scanSize : limit + 1
     for (;;) {
       const ascending = direction === "asc"
       const beyond =
-        cursor === undefined ? (ascending ? from : undefined) : ascending ? cursor.order - 1 : cursor.order + 1
+        cursor === undefined
+          ? ascending
+            ? from
+            : upTo === undefined
+              ? undefined
+              : upTo + 1
+          : ascending
+            ? cursor.order - 1
+            : cursor.order + 1
       const rows: Found<T> = yield* storage.page({
         table,
         index,
@@ -87,9 +106,11 @@ const collect = <T extends TableName>(
         ...(beyond === undefined ? undefined : { after: beyond })
       })
       const fresh = cursor === undefined ? rows : rows.filter(isBeyond(cursor, direction))
-      for (const row of fresh) {
+      const kept = yield* matchesAll?.(fresh.map((row) => row.record)) ?? Effect.void
+      for (const [i, row] of fresh.entries()) {
+        if (direction === "asc" && upTo !== undefined && row.order > upTo) return found
         if (direction === "desc" && from !== undefined && row.order <= from) return found
-        if (matches !== undefined && !matches(row.record)) continue
+        if (kept?.[i] === false || (matches !== undefined && !matches(row.record))) continue
         if (toSkip > 0) toSkip--
         else if (found.push(row) > limit) return found
       }
@@ -113,7 +134,8 @@ export const readPage = <T extends TableName>(
     const last = rows.length > limit ? rows[limit - 1] : undefined
     return {
       items: rows.slice(0, limit).map((row) => row.record),
-      total: Math.min(counted, counted === overTotal ? limits.total : counted),
+      // Counted after the rows were read, so some of them may be gone.
+      total: counted === overTotal ? limits.total : Math.max(counted, Math.min(rows.length, limit)),
       totalCapped: counted === overTotal,
       limit,
       offset: request.after === undefined ? offset : 0,

@@ -7,7 +7,7 @@ import { systemAgent } from "./CurrentAgent.ts"
 import type { Issue } from "./Errors.ts"
 import { TooLarge, ValidationError } from "./Errors.ts"
 import type { Json, JsonObject } from "./json.ts"
-import { copyJson, fieldName, isJsonIssue, isJsonObject, isLargerThan, textIssue } from "./json.ts"
+import { copyJson, fieldName, isJsonIssue, isJsonObject, isLargerThan, jsonDepthMax, textIssue } from "./json.ts"
 
 /** Limits of what is stored (http.md 1.10): characters, bytes of UTF-8 JSON, or elements, as the names say. */
 export const limits = {
@@ -89,8 +89,8 @@ export class Checks {
     return Duration.minutes(5)
   }
 
-  readJson(field: string, value: unknown, maxBytes: number): Json {
-    const json = copyJson(value)
+  readJson(field: string, value: unknown, maxBytes: number, depthMax = jsonDepthMax): Json {
+    const json = copyJson(value, depthMax)
     if (isJsonIssue(json)) {
       this.add(fieldName([field, ...json.path]), json.message)
       return null
@@ -102,9 +102,10 @@ export class Checks {
   /** A frozen copy of an object of JSON; `{}` for null and undefined. */
   readObject(field: string, value: unknown, maxBytes: number): JsonObject {
     if (value === undefined || value === null) return emptyObject
+    const before = this.issues.length
     const json = this.readJson(field, value, maxBytes)
     if (isJsonObject(json)) return json
-    if (this.issues.length === 0) this.add(field, "must be an object")
+    if (this.issues.length === before) this.add(field, "must be an object")
     return emptyObject
   }
 
@@ -143,6 +144,12 @@ export const invalid = (field: string, message: string): ValidationError =>
 
 const isoTime = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(Z|[+ -]\d\d:?\d\d)?$/i
 
+/** `Date.parse` takes 30 February for 2 March. */
+const isDay = (day: string): boolean => {
+  const date = new Date(`${day}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+}
+
 /**
  * A time as clients send it (http.md 1.7): no offset (read as UTC), `Z` or `+hh:mm`, where a query string may have made
  * the `+` a space; up to nine digits of a second, of which milliseconds are kept. Undefined if it is none.
@@ -150,7 +157,8 @@ const isoTime = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(
 export const parseTime = (input: string): DateTime.Utc | undefined => {
   const parts = isoTime.exec(input.trim())
   if (parts === null) return undefined
-  const [, day, clock = "00:00:00", offset = "Z"] = parts
+  const [, day = "", clock = "00:00:00", offset = "Z"] = parts
+  if (!isDay(day)) return undefined
   const zone = offset
     .replace(" ", "+")
     .replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")

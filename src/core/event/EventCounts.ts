@@ -5,7 +5,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { StaleRevision, StorageError } from "../Storage.ts"
+import type { StorageError, StorageShape } from "../Storage.ts"
 import { Storage } from "../Storage.ts"
 import type { EventCount } from "../tables.ts"
 import type { NewEvent } from "./LogEvent.ts"
@@ -38,7 +38,7 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
       const since = new Map<string, number>()
       const behind = new Set<string>()
 
-      const read = (intentId: string) =>
+      const read = (storage: StorageShape, intentId: string) =>
         Effect.flatMap(storage.get("eventCounts", [intentId]), ([stored]) =>
           Effect.map(
             storage.tally({
@@ -51,32 +51,34 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
           )
         )
 
+      /** As one transaction, so that no event comes between the tally and the position it goes up to. */
       const foldOne = (intentId: string) =>
-        Effect.gen(function* () {
-          const through = yield* storage.lastPosition
-          const { stored, tail } = yield* read(intentId)
-          // An event that came between the two is in the tally and might be beyond the position: next time.
-          if ((yield* storage.lastPosition) !== through) return
-          const record: EventCount = { intentId, through, byType: sum(stored, tail) }
-          yield* storage.commit({
-            guards: [],
-            writes: [{ _tag: "Put", table: "eventCounts", record, before: stored }],
-            events: [],
-            counters: new Map()
-          })
-          behind.delete(intentId)
-          since.delete(intentId)
-        }).pipe(
-          // Another process folded it at the same moment.
-          Effect.catchIf(
-            (error): error is StaleRevision => error._tag === "StaleRevision" || error.reason === "constraint",
-            () => Effect.void
+        storage
+          .exclusively((on) =>
+            Effect.gen(function* () {
+              const { stored, tail } = yield* read(on, intentId)
+              const record: EventCount = { intentId, through: yield* on.lastPosition, byType: sum(stored, tail) }
+              yield* on.commit({
+                guards: [],
+                writes: [{ _tag: "Put", table: "eventCounts", record, before: stored }],
+                events: [],
+                counters: new Map()
+              })
+            })
           )
-        )
+          .pipe(
+            Effect.catchTag("StaleRevision", Effect.die), // It has no guards.
+            Effect.tap(() =>
+              Effect.sync(() => {
+                behind.delete(intentId)
+                since.delete(intentId)
+              })
+            )
+          )
 
       return EventCounts.of({
         of: (intentId) =>
-          Effect.map(read(intentId), ({ stored, tail }) => {
+          Effect.map(read(storage, intentId), ({ stored, tail }) => {
             let n = 0
             for (const count of tail.values()) n += count
             if (n >= foldAfter) behind.add(intentId)

@@ -20,13 +20,14 @@ const followPageSize = 500
 /** What a client appends (http.md 6.1), checked and copied. */
 const readAppend = (intentId: string, input: AppendEvent, agentId: string) => {
   const checks = new Checks()
+  const agent = checks.readAgent("agent", agentId)
   const type = checks.readText("type", input.type, 1, limits.nameLength)
-  if (checks.issues.length === 0 && !mayAppend(type))
+  if (type !== "" && !mayAppend(type))
     checks.add("type", "is no type that clients append; own types begin with x.", type)
   return checks.finishSized({
     intentId,
     type,
-    actor: checks.readAgent("actor", input.actor ?? agentId),
+    actor: input.actor === undefined ? agent : checks.readAgent("actor", input.actor),
     source: "client" as const,
     payload: checks.readObject("payload", input.payload, limits.payloadBytes),
     extra: null,
@@ -58,12 +59,15 @@ export const makeEvents = (
   /** Reads on from `after`, and waits for more where there is none. The signal is made first, so that none is missed. */
   const following = ({ after, intentId }: FollowEvents) =>
     Effect.gen(function* () {
+      const checks = new Checks()
+      if (after !== undefined) checks.readInt("after", after, undefined, 0, Number.MAX_SAFE_INTEGER)
+      yield* Effect.fromResult(checks.finish(undefined))
       if (intentId !== undefined) yield* mustExist(intentId)
       const signal = yield* wakeups.signal(intentId)
       const start = after ?? (yield* told(storage.lastPosition))
       const next = (position: number): ReturnType<typeof pageAfter> =>
         Effect.flatMap(pageAfter(intentId, position), (rows) =>
-          rows.length > 0 ? Effect.succeed(rows) : Effect.andThen(signal.await, next(position))
+          rows.length > 0 ? Effect.succeed(rows) : Effect.flatMap(signal.await, () => next(position))
         )
       return Stream.unfold(start, (position) =>
         Effect.map(next(position), (rows) => [rows.map((row) => row.record), rows.at(-1)!.position] as const)

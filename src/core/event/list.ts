@@ -76,6 +76,8 @@ export const listEvents = (
   { afterPosition, direction, page, since, type, visibility }: EventFilter
 ): Effect.Effect<Page<LogEvent>, StorageError> =>
   Effect.gen(function* () {
+    // Before the types: a later event may be of one that is not among them, and a page must have no gap.
+    const upTo = yield* storage.lastPosition
     const byType = yield* counts.of(intentId)
     const seen = Object.keys(byType).filter((of) => isVisible(of, visibility) && (type === undefined || type === of))
     const kinds = new Set(seen.map(kindOf))
@@ -84,7 +86,7 @@ export const listEvents = (
     const isOfType = type === undefined || kindOf(type) === type ? undefined : (event: LogEvent) => event.type === type
     const total = seen.reduce((sum, of) => sum + byType[of]!, 0)
     if (since === undefined && afterPosition === 0) {
-      return yield* readPage(storage, { ...ranges, direction, matches: isOfType }, page, Effect.succeed(total))
+      return yield* readPage(storage, { ...ranges, direction, matches: isOfType, upTo }, page, Effect.succeed(total))
     }
     const from =
       since === undefined
@@ -94,7 +96,7 @@ export const listEvents = (
       since === undefined
         ? isOfType
         : (event: LogEvent) => DateTime.isGreaterThan(event.createdAt, since) && (isOfType?.(event) ?? true)
-    const listing: Listing<"events"> = { ...ranges, direction, from, matches }
+    const listing: Listing<"events"> = { ...ranges, direction, from, matches, upTo }
     const counted =
       matches === undefined
         ? countRange(storage, { ...ranges, after: from })

@@ -37,7 +37,7 @@ export const gatherCreation = (
     const dependencies = yield* readVersioned(storage, dependsOn)
     const walks = parent !== undefined && dependsOn.length > 0 && enforceParentGate
     const above = walks ? yield* storage.reachable("parent", parent.intent.id, "up", ancestorsMax) : nothing
-    return { parent, dependencies, ancestors: parent === undefined ? nothing : [parent.intent.id, ...above] }
+    return { parent, dependencies, ancestors: walks ? [parent.intent.id, ...above] : nothing }
   })
 
 /** Dependents of the intent that are blocked, each with one other dependency that keeps it so, if there is one. */

@@ -28,7 +28,7 @@ const readDependencies = (checks: Checks, value: unknown): ReadonlyArray<string>
   else if (value.length > limits.dependencies)
     checks.add("dependsOn", `must have at most ${limits.dependencies} elements`)
   else {
-    const ids = value.map((id: unknown, i) => checks.readText(`dependsOn[${i}]`, id, 0, limits.agentIdLength))
+    const ids = Array.from(value, (id: unknown, i) => checks.readText(`dependsOn[${i}]`, id, 0, limits.agentIdLength))
     return Object.freeze([...new Set(ids)])
   }
   return []
@@ -53,13 +53,14 @@ export const readCreation = (
   agentId: string
 ): Result.Result<Creation, ValidationError | TooLarge> => {
   const checks = new Checks()
+  const agent = checks.readAgent("agent", agentId)
   const { assign, parentIntentId } = input
   const policy = input.governancePolicy
   return checks.finishSized({
     intent: {
       title: checks.readText("title", input.title, 1, limits.titleLength),
       description: checks.readOptionalText("description", input.description, limits.descriptionLength) ?? "",
-      createdBy: checks.readAgent("createdBy", input.createdBy ?? agentId),
+      createdBy: input.createdBy === undefined ? agent : checks.readAgent("createdBy", input.createdBy),
       parentIntentId: checks.readOptionalText("parentIntentId", parentIntentId, limits.agentIdLength) ?? null,
       dependsOn: readDependencies(checks, input.dependsOn),
       constraints: readConstraints(checks, input.constraints),
@@ -70,6 +71,7 @@ export const readCreation = (
           ? null
           : checks.readObject("governancePolicy", policy, limits.constraintsBytes)
     },
+    agentId: agent,
     status: readInitialStatus(checks, input.status),
     assign: assign === undefined || assign === null ? undefined : checks.readAgent("assign", assign)
   })

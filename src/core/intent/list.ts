@@ -6,6 +6,7 @@ import type { ValidationError } from "../Errors.ts"
 import type { Listing, PageRequest } from "../paging.ts"
 import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
+import type { RecordOf } from "../tables.ts"
 import { Checks, limits } from "../validate.ts"
 import { readStatus } from "./input.ts"
 import type { Intent, ListIntents, Page, Status } from "./Intent.ts"
@@ -91,36 +92,25 @@ const listAssigned = (
 ): Effect.Effect<Page<Intent>, StorageError> =>
   Effect.gen(function* () {
     const matches = matching(filter)
-    const listing: Listing<"assignments"> = {
-      table: "assignments",
-      index: "byAgent",
-      keys: [[agentId]],
-      direction: filter.direction
-    }
-    if (matches === undefined) {
-      const page = yield* readPage(storage, listing, filter.page, countRange(storage, listing))
-      const intents = yield* storage.get(
+    const intentsOf = (assignments: ReadonlyArray<RecordOf<"assignments">>) =>
+      storage.get(
         "intents",
-        page.items.map((assignment) => assignment.intentId)
+        assignments.map((assignment) => assignment.intentId)
       )
-      return { ...page, items: intents.filter((intent) => intent !== undefined) }
+    const range = { table: "assignments", index: "byAgent", keys: [[agentId]] } as const
+    const listing: Listing<"assignments"> = {
+      ...range,
+      direction: filter.direction,
+      matchesAll:
+        matches &&
+        ((assignments) =>
+          Effect.map(intentsOf(assignments), (intents) =>
+            intents.map((intent) => intent !== undefined && matches(intent))
+          ))
     }
-    // Mixed with other filters: all that the agent is assigned to, up to the limit of totals.
-    const everything = { limit: limits.total, offset: 0, after: undefined }
-    const assigned = yield* readPage(storage, listing, everything, Effect.succeed(0))
-    const intents = (yield* storage.get(
-      "intents",
-      assigned.items.map((one) => one.intentId)
-    )).filter((intent) => intent !== undefined && matches(intent))
-    const { limit, offset } = filter.page
-    return {
-      items: intents.slice(offset, offset + limit).filter((intent) => intent !== undefined),
-      total: intents.length,
-      totalCapped: assigned.next !== undefined,
-      limit,
-      offset,
-      next: undefined
-    }
+    const total = matches === undefined ? countRange(storage, range) : countMatches(storage, listing)
+    const page = yield* readPage(storage, listing, filter.page, total)
+    return { ...page, items: (yield* intentsOf(page.items)).filter((intent) => intent !== undefined) }
   })
 
 export const listIntents = (storage: StorageShape, filter: IntentFilter): Effect.Effect<Page<Intent>, StorageError> => {

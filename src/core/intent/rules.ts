@@ -63,6 +63,8 @@ const checkVersion = (
 
 export interface Creation {
   readonly intent: Omit<Intent, "id" | "status" | "version" | "createdAt" | "updatedAt">
+  /** Who creates it; `createdBy` may be another. */
+  readonly agentId: string
   readonly status: Status
   readonly assign: string | undefined
 }
@@ -81,7 +83,7 @@ export interface CreationFacts {
  */
 export const decideCreate = (
   { ancestors, dependencies, parent }: CreationFacts,
-  { assign, intent: given, status: asked }: Creation,
+  { agentId, assign, intent: given, status: asked }: Creation,
   env: Env
 ): Result.Result<Decision<Intent>, ParentNotFound | UnknownDependency | DependencyCycle> => {
   const { dependsOn, parentIntentId } = given
@@ -119,7 +121,7 @@ export const decideCreate = (
   if (assign !== undefined) {
     const record = assignment(intent, { agentId: assign, role: "worker" }, undefined, env)
     writes.push({ _tag: "Put", table: "assignments", record, before: undefined })
-    events.push(assignmentEvent(record, intent.createdBy, { reassigned: false }, env))
+    events.push(assignmentEvent(record, agentId, { reassigned: false }, env))
   }
   const neighbours = new Map([...known, ...(parent === undefined ? [] : [parent])].map((one) => [one.intent.id, one]))
   const guards = [...neighbours.values()].filter(({ intent }) => !isTerminal(intent.status)).map(moveOn)

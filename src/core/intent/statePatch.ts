@@ -1,7 +1,7 @@
 /** State patches (http.md 4.4): their grammar, and what they do to a state. Pure. */
 import * as Result from "effect/Result"
 import type { Json, JsonObject } from "../json.ts"
-import { isJsonObject } from "../json.ts"
+import { isJsonObject, jsonDepthMax } from "../json.ts"
 import type { Checks } from "../validate.ts"
 import { limits } from "../validate.ts"
 import type { PatchState } from "./Intent.ts"
@@ -48,11 +48,14 @@ const readPatch = (
   if (typeof path !== "string" || text !== path) return undefined
   const segments = parsePath(path)
   if (typeof segments === "string") return (checks.add(`${field}.path`, segments, path), undefined)
+  // The levels that are left below the path: a state is no deeper than any other JSON.
+  const levels = jsonDepthMax - segments.length - (op === "append" ? 1 : 0)
+  if (levels < 0) return (checks.add(`${field}.path`, "is nested too deeply"), undefined)
   return {
     op,
     path,
     segments,
-    value: op === "remove" ? null : checks.readJson(`${field}.value`, value ?? null, limits.stateBytes)
+    value: op === "remove" ? null : checks.readJson(`${field}.value`, value ?? null, limits.stateBytes, levels)
   }
 }
 
@@ -103,28 +106,68 @@ export const loggedPatches = (patches: ReadonlyArray<ParsedPatch>): ReadonlyArra
 const crossing = (value: Json): string =>
   Array.isArray(value) ? "an array cannot be crossed by a path" : "the path crosses a value that is no object"
 
-/** The frozen object after one patch, or the reason why it cannot be. Siblings are kept, `target` is not touched. */
-const patchObject = (target: JsonObject, patch: ParsedPatch, depth: number): JsonObject | string => {
-  const key = patch.segments[depth]!
-  const old = Object.hasOwn(target, key) ? target[key] : undefined
-  if (depth < patch.segments.length - 1) {
-    if (old === undefined && patch.op === "remove") return target
-    if (old !== undefined && !isJsonObject(old)) return crossing(old)
-    const inner = patchObject(old ?? {}, patch, depth + 1)
-    return typeof inner === "string" || inner === old
-      ? inner === old
-        ? target
-        : inner
-      : Object.freeze({ ...target, [key]: inner })
+const own = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined
+
+/**
+ * A state while patches are applied. What a patch changes is copied once, however many patches follow, and frozen at the
+ * end; the rest is shared with the state it began with, which stays as it is.
+ */
+class Draft {
+  #root: JsonObject
+  readonly #copies = new Set<unknown>()
+
+  constructor(state: JsonObject) {
+    this.#root = state
   }
-  if (patch.op === "set") return Object.freeze({ ...target, [key]: patch.value })
-  if (patch.op === "append") {
-    if (old !== undefined && !Array.isArray(old)) return "only an array can be appended to"
-    return Object.freeze({ ...target, [key]: Object.freeze([...(old ?? []), patch.value]) })
+
+  /** Does it, or answers why the state does not allow it. */
+  apply({ op, segments, value }: ParsedPatch): string | undefined {
+    const last = segments.length - 1
+    const key = segments[last]!
+    // Looks first, so that a patch that cannot be, or need not be, copies nothing.
+    let parent: JsonObject | undefined = this.#root
+    for (let i = 0; i < last && parent !== undefined; i++) {
+      const inner: Json | undefined = own(parent, segments[i]!)
+      if (inner !== undefined && !isJsonObject(inner)) return crossing(inner)
+      parent = inner
+    }
+    const old = parent === undefined ? undefined : own(parent, key)
+    if (op === "remove" && old === undefined) return undefined
+    if (op === "append" && old !== undefined && !Array.isArray(old)) return "only an array can be appended to"
+    let target = this.#copy(this.#root)
+    this.#root = target
+    for (let i = 0; i < last; i++) {
+      const segment = segments[i]!
+      // What is there is an object: it was looked at above.
+      const inner = this.#copy((own(target, segment) ?? {}) as JsonObject)
+      target[segment] = inner
+      target = inner
+    }
+    if (op === "set") target[key] = value
+    else if (op === "remove") delete target[key]
+    else {
+      const items: Array<Json> = this.#copies.has(old)
+        ? (old as Array<Json>)
+        : [...((old ?? []) as ReadonlyArray<Json>)]
+      items.push(value)
+      this.#copies.add(items)
+      target[key] = items
+    }
+    return undefined
   }
-  if (old === undefined) return target
-  const { [key]: _removed, ...others } = target
-  return Object.freeze(others)
+
+  finish(): JsonObject {
+    for (const copy of this.#copies) Object.freeze(copy)
+    return this.#root
+  }
+
+  #copy(object: JsonObject): { [key: string]: Json } {
+    if (this.#copies.has(object)) return object
+    const copy = { ...object }
+    this.#copies.add(copy)
+    return copy
+  }
 }
 
 /** The state after all patches, in order; or the first that the state does not allow. Pure: `state` stays as it is. */
@@ -132,14 +175,13 @@ export const applyPatches = (
   state: JsonObject,
   patches: ReadonlyArray<ParsedPatch>
 ): Result.Result<JsonObject, InvalidPatch> => {
-  let patched = state
+  const draft = new Draft(state)
   for (let index = 0; index < patches.length; index++) {
     const patch = patches[index]!
-    const next = patchObject(patched, patch, 0)
-    if (typeof next === "string") return Result.fail(new InvalidPatch({ index, path: patch.path, reason: next }))
-    patched = next
+    const reason = draft.apply(patch)
+    if (reason !== undefined) return Result.fail(new InvalidPatch({ index, path: patch.path, reason }))
   }
-  return Result.succeed(patched)
+  return Result.succeed(draft.finish())
 }
 
 /** The top-level keys that patches touch, with the values they have in `state`. */

@@ -23,10 +23,17 @@ const sweep = (
 ): Effect.Effect<void, EngineError> =>
   Effect.gen(function* () {
     const now = yield* storage.now
-    const rows = yield* told(
-      storage.page({ table: "leases", index: "due", keys: [["active"]], direction: "asc", limit: sweepMax })
+    // Those before the next millisecond: what is not due is not read.
+    const due = yield* told(
+      storage.page({
+        table: "leases",
+        index: "due",
+        keys: [["active"]],
+        direction: "desc",
+        after: now.epochMilliseconds + 1,
+        limit: sweepMax
+      })
     )
-    const due = rows.filter((row) => row.order <= now.epochMilliseconds)
     if (due.length === 0) return
     const isOurs = yield* commands.executeWide({
       intentId: undefined,
@@ -50,10 +57,14 @@ const sweep = (
     })
     if (!isOurs) return
     const intentIds = [...new Set(due.map((row) => row.record.intentId))]
-    yield* Effect.forEach(intentIds, (intentId) => commands.execute({ intentId, decide: decideExpire }), {
-      concurrency: 64,
-      discard: true
-    })
+    // One that cannot be written is no reason to leave the others.
+    const ended = yield* Effect.forEach(
+      intentIds,
+      (intentId) => Effect.result(commands.execute({ intentId, decide: decideExpire })),
+      { concurrency: 64 }
+    )
+    const failed = ended.find(Result.isFailure)
+    if (failed !== undefined) return yield* failed.failure
     if (due.length === sweepMax) yield* sweep(storage, commands, owner, options)
   })
 
@@ -65,7 +76,7 @@ export const sweeping = (
   options: EngineOptions
 ): Effect.Effect<never> =>
   sweep(storage, commands, owner, options).pipe(
-    Effect.catch((error) => Effect.logWarning("leases were not swept", error.message)),
+    Effect.catchCause((cause) => Effect.logWarning("leases were not swept", cause)),
     Effect.andThen(Effect.sleep(options.sweepInterval)),
     Effect.forever
   )

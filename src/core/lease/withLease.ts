@@ -1,7 +1,8 @@
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Leases } from "../OpenIntent.ts"
+import type { CommonError, Leases } from "../OpenIntent.ts"
 import { LeaseExpired } from "./LeaseErrors.ts"
 
 export interface WithLeaseOptions {
@@ -11,6 +12,10 @@ export interface WithLeaseOptions {
 
 const ttlDefault = Duration.minutes(1)
 
+/** When a call was sent, and its answer. A lease lasts its time from then on at least, however slow the answer was. */
+const timed = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [sent: number, answer: A], E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (sent) => Effect.map(call, (answer) => [sent, answer] as const))
+
 /**
  * `leases.withLease` over the three calls it needs, so that the embedded and the remote engine share it. A renewal that
  * fails for a reason that may pass (storage, network) is tried again until the lease would be over; `LeaseExpired` and
@@ -19,24 +24,27 @@ const ttlDefault = Duration.minutes(1)
 export const makeWithLease =
   (leases: Pick<Leases, "acquire" | "renew" | "release">): Leases["withLease"] =>
   (intentId, scope, { ttl = ttlDefault }, use) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const duration = Duration.fromInputUnsafe(ttl)
-        const lease = yield* Effect.acquireRelease(leases.acquire(intentId, { scope, duration }), (held) =>
-          Effect.ignore(leases.release(intentId, held.id))
-        )
+    Effect.acquireUseRelease(
+      timed(leases.acquire(intentId, { scope, duration: ttl })),
+      ([sent, lease]) => {
+        const millis = Duration.toMillis(Duration.fromInputUnsafe(ttl)) // Valid, since it was granted.
         const lost = new LeaseExpired({ intentId, leaseId: lease.id })
-        const pause = Duration.divideUnsafe(duration, 3)
-        const renewal = leases.renew(intentId, lease.id, { duration }).pipe(
+        const renew = timed(leases.renew(intentId, lease.id, { duration: ttl })).pipe(
           Effect.retry({
             while: (error) => error._tag === "StorageUnavailable" || error._tag === "Busy",
-            schedule: Schedule.spaced(Duration.divideUnsafe(duration, 20))
-          }),
-          // From the last moment it was known to be held, or it might have gone to somebody else meanwhile.
-          Effect.timeoutOrElse({ duration: Duration.subtract(duration, pause), orElse: () => Effect.fail(lost) }),
-          Effect.catchTag(["LeaseNotFound", "LeaseExpired", "IntentNotFound"], () => Effect.fail(lost))
+            schedule: Schedule.spaced(millis / 20)
+          })
         )
-        const renewals = Effect.sleep(pause).pipe(Effect.andThen(renewal), Effect.forever)
-        return yield* Effect.raceFirst(use(lease), renewals)
-      })
+        const renewals = (sent: number): Effect.Effect<never, LeaseExpired | CommonError> =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.sleep(Math.max(0, sent + millis / 3 - now)).pipe(
+              Effect.andThen(renew),
+              Effect.timeoutOrElse({ duration: Math.max(0, sent + millis - now), orElse: () => Effect.fail(lost) }),
+              Effect.catchTag(["LeaseNotFound", "LeaseExpired", "IntentNotFound"], () => Effect.fail(lost)),
+              Effect.flatMap(([sent]) => renewals(sent))
+            )
+          )
+        return Effect.raceFirst(use(lease), renewals(sent))
+      },
+      ([, lease]) => Effect.ignore(leases.release(intentId, lease.id))
     )

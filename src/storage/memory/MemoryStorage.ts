@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { Guard } from "../../core/Aggregate.ts"
+import { deepFreeze } from "../../core/json.ts"
 import type { LogEvent } from "../../core/event/LogEvent.ts"
 import { type Commit, type Edge, StaleRevision, Storage, StorageError, type StorageShape } from "../../core/Storage.ts"
 import { type RecordOf, type StoredTable, type TableName, tables } from "../../core/tables.ts"
@@ -63,9 +64,15 @@ class Store {
     const positions = events.map((event) => {
       const before = this.lastPosition
       const position = this.tables.events.nextPosition
-      own.push(this.tables.events.put(Object.freeze({ ...event, position }), false), () => {
-        this.lastPosition = before
-      })
+      own.push(
+        this.tables.events.put(
+          Object.freeze({ ...event, payload: deepFreeze(event.payload), extra: deepFreeze(event.extra), position }),
+          false
+        ),
+        () => {
+          this.lastPosition = before
+        }
+      )
       this.lastPosition = position
       return position
     })

@@ -125,6 +125,7 @@ export class MemoryTable<R> {
 
   /** Stores a new record, or with `replace` one that takes the place of the one with its key. */
   put(record: R, replace: boolean): Undo {
+    Object.freeze(record) // It is given out as it is kept.
     const key = this.#table.key(record)
     const row = this.#table.appendOnly ? undefined : this.#rows.get(key)
     if (replace) {
