@@ -18,6 +18,7 @@ import { Busy } from "./Errors.ts"
 import { EventCounts } from "./event/EventCounts.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import { makeIds } from "./ids.ts"
+import { bytesAtMost } from "./json.ts"
 import { told } from "./storageFaults.ts"
 import type { Commit, Loaded, StorageError, StorageShape } from "./Storage.ts"
 import { StaleRevision, Storage } from "./Storage.ts"
@@ -51,8 +52,9 @@ export interface CommandsShape {
 
 /** Commands of one intent that are decided together at most. */
 const batchMax = 64
-/** Aggregates remembered between commands. */
+/** Aggregates remembered between commands, and the bytes that the state of one of them may have. */
 const rememberedMax = 256
+const rememberedStateBytes = 64 * 1024
 /** Intents known to exist, so that appends need not ask. They are never deleted. */
 const knownMax = 10_000
 /** How often a command is tried before its caller is told `Busy`. */
@@ -185,6 +187,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
 
       const remember = (aggregate: Aggregate) => {
         const key = aggregate.intent.id
+        if (bytesAtMost(aggregate.intent.state) > rememberedStateBytes) return
         if (remembered.size >= rememberedMax && !remembered.has(key)) remembered.delete(remembered.keys().next().value!)
         remembered.set(key, freezeAggregate(aggregate))
       }

@@ -28,71 +28,8 @@ const isPlainObject = (value: object): value is { readonly [key: string]: unknow
   return prototype === Object.prototype || prototype === null
 }
 
-class Refused extends Error {
-  readonly path: Array<string | number> = []
-}
-
-const refuse = (message: string): never => {
-  throw new Refused(message)
-}
-
-const within = <A>(segment: string | number, body: () => A): A => {
-  try {
-    return body()
-  } catch (error) {
-    if (error instanceof Refused) error.path.unshift(segment)
-    throw error
-  }
-}
-
-const copyText = (text: string): string => {
-  const issue = textIssue(text)
-  return issue === undefined ? text : refuse(issue)
-}
-
-const copy = (value: unknown, depthLeft: number): Json => {
-  if (typeof value === "string") return copyText(value)
-  if (typeof value === "number") {
-    if (!Number.isFinite(value)) return refuse("must be a finite number")
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) return refuse("must be an integer within 2^53")
-    return value
-  }
-  if (value === null || typeof value === "boolean") return value
-  if (typeof value !== "object") return refuse(`must be JSON, not ${typeof value}`)
-  if (depthLeft === 0) return refuse("is nested too deeply")
-  if (Array.isArray(value)) {
-    const items: Array<Json> = []
-    for (let i = 0; i < value.length; i++) {
-      const item: unknown = value[i]
-      items.push(
-        typeof item === "string" && textIssue(item) === undefined ? item : within(i, () => copy(item, depthLeft - 1))
-      )
-    }
-    return Object.freeze(items)
-  }
-  if (!isPlainObject(value)) return refuse("must be a plain object")
-  const object: { [key: string]: Json } = {}
-  for (const key of Object.keys(value)) {
-    const item = value[key]
-    if (item === undefined) continue // As `JSON.stringify` does.
-    const issue = textIssue(key)
-    const json = issue === undefined ? within(key, () => copy(item, depthLeft - 1)) : within(key, () => refuse(issue))
-    // `__proto__` is plain data inside a value; an assignment would set the prototype instead.
-    if (key === "__proto__")
-      Object.defineProperty(object, key, { value: json, enumerable: true, configurable: true, writable: true })
-    else object[key] = json
-  }
-  return Object.freeze(object)
-}
-
-const attempt = <A>(body: () => A): A | JsonIssue => {
-  try {
-    return body()
-  } catch (error) {
-    if (error instanceof Refused) return new Issue(error.path, error.message)
-    throw error
-  }
-}
+/** Values inside one value, each counted as often as it is reached: an object that holds itself twice grows by powers. */
+const jsonNodesMax = 1_000_000
 
 class Issue implements JsonIssue {
   readonly path: ReadonlyArray<string | number>
@@ -103,6 +40,71 @@ class Issue implements JsonIssue {
   }
 }
 
+/** One copy under way. */
+class Copying {
+  /** Where it is. */
+  readonly #path: Array<string | number> = []
+  readonly #depthMax: number
+  #nodesLeft = jsonNodesMax
+
+  constructor(depthMax: number) {
+    this.#depthMax = depthMax
+  }
+
+  /** The copy; throws an `Issue`. */
+  copy(value: unknown): Json {
+    if (typeof value === "string") return this.#text(value)
+    if (typeof value === "number") {
+      if (!Number.isFinite(value)) return this.#refuse("must be a finite number")
+      if (Number.isInteger(value) && !Number.isSafeInteger(value)) return this.#refuse("must be an integer within 2^53")
+      return value
+    }
+    if (value === null || typeof value === "boolean") return value
+    if (typeof value !== "object") return this.#refuse(`must be JSON, not ${typeof value}`)
+    if (this.#path.length >= this.#depthMax) return this.#refuse("is nested too deeply")
+    if (Array.isArray(value)) return this.#array(value)
+    return isPlainObject(value) ? this.#object(value) : this.#refuse("must be a plain object")
+  }
+
+  #array(value: ReadonlyArray<unknown>): Json {
+    const items: Array<Json> = []
+    for (let i = 0; i < value.length; i++) items.push(this.#inside(i, value[i]))
+    return Object.freeze(items)
+  }
+
+  #object(value: { readonly [key: string]: unknown }): Json {
+    const object: { [key: string]: Json } = {}
+    for (const key of Object.keys(value)) {
+      const item = value[key]
+      if (item === undefined) continue // As `JSON.stringify` does.
+      const json = this.#inside(key, item)
+      // `__proto__` is plain data inside a value; an assignment would set the prototype instead.
+      if (key === "__proto__") {
+        Object.defineProperty(object, key, { value: json, enumerable: true, configurable: true, writable: true })
+      } else object[key] = json
+    }
+    return Object.freeze(object)
+  }
+
+  #inside(segment: string | number, value: unknown): Json {
+    this.#path.push(segment)
+    if (--this.#nodesLeft < 0) return this.#refuse("holds too many values")
+    if (typeof segment === "string") this.#text(segment)
+    const json = this.copy(value)
+    this.#path.pop()
+    return json
+  }
+
+  #text(text: string): string {
+    const issue = textIssue(text)
+    return issue === undefined ? text : this.#refuse(issue)
+  }
+
+  #refuse(message: string): never {
+    throw new Issue([...this.#path], message)
+  }
+}
+
 export const isJsonIssue = (value: unknown): value is JsonIssue => value instanceof Issue
 
 /**
@@ -110,8 +112,14 @@ export const isJsonIssue = (value: unknown): value is JsonIssue => value instanc
  * is not JSON the engine can keep: NaN, infinities, integers beyond 2^53, NUL, lone surrogates, functions, class
  * instances, more than `depthMax` levels (decision 9). Keys whose value is undefined are left out.
  */
-export const copyJson = (value: unknown, depthMax = jsonDepthMax): Json | JsonIssue =>
-  attempt(() => copy(value, depthMax))
+export const copyJson = (value: unknown, depthMax = jsonDepthMax): Json | JsonIssue => {
+  try {
+    return new Copying(depthMax).copy(value)
+  } catch (issue) {
+    if (isJsonIssue(issue)) return issue
+    throw issue
+  }
+}
 
 /** The first thing in an already parsed body that the engine would not keep, or undefined. */
 export const checkJson = (value: unknown, depthMax = jsonDepthMax): JsonIssue | undefined => {
@@ -143,7 +151,7 @@ export const utf8Bytes = (text: string): number => {
 }
 
 /** No less than the bytes of the value's JSON: the worst that escaping can do, without making the text. */
-const bytesAtMost = (value: Json): number => {
+export const bytesAtMost = (value: Json): number => {
   if (typeof value === "string") return 6 * value.length + 2
   if (typeof value !== "object" || value === null) return 25
   let bytes = 2

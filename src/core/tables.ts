@@ -104,7 +104,7 @@ const events = table<NewEvent, LogEvent>()("events", {
   indexes: {
     all: { columns: [] },
     /** The one index that every commit pays for: it answers both all events of an intent and those of a type. */
-    byIntent: { columns: ["intent_id", "kind"], tally: "type" }
+    byIntent: { columns: ["intent_id", "kind"], tally: "kind" }
   },
   appendOnly: true
 })
@@ -172,18 +172,18 @@ const assignments = table<StoredAssignment>()("assignments", {
   removable: true
 })
 
-/** Events of an intent by type, up to a position: what comes after it is tallied when asked (decision 11). */
+/** Events of an intent by kind, up to a position: what comes after it is tallied when asked (decision 11). */
 export interface EventCount {
   readonly intentId: string
   readonly through: number
-  readonly byType: { readonly [type: string]: number }
+  readonly byKind: { readonly [kind: string]: number }
 }
 
 const eventCounts = table<EventCount>()("event_counts", {
   key: (count) => count.intentId,
   columns: {},
-  body: ({ byType, through }) => ({ through, byType }),
-  make: ({ body, key }) => ({ intentId: key, through: body.through, byType: body.byType }),
+  body: ({ byKind, through }) => ({ through, byKind }),
+  make: ({ body, key }) => ({ intentId: key, through: body.through, byKind: body.byKind }),
   indexes: {}
 })
 

@@ -268,7 +268,7 @@ describe("EventCounts (decision 11)", () => {
       const { id } = yield* engine.intents.create({ title: "t" })
       yield* Effect.forEach(upTo(600), () => append(engine, id, "comment"), { discard: true })
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* storedCount(storage, id))?.byType.comment, 600)
+      assert.strictEqual((yield* storedCount(storage, id))?.byKind.comment, 600)
       tallied = 0
       assert.strictEqual((yield* engine.events.list(id, { limit: 1 })).total, 601)
       assert.strictEqual(tallied, 0)
@@ -305,8 +305,8 @@ describe("EventCounts (decision 11)", () => {
         yield* Effect.forEach(upTo(300), () => one, { discard: true })
         yield* counts.of(id)
         yield* counts.fold
-        const byType = yield* calm.of(id)
-        assert.strictEqual(byType.comment, expected - 1)
+        const byKind = yield* calm.of(id)
+        assert.strictEqual(byKind.comment, expected - 1)
         yield* calm.fold
         assert.strictEqual((yield* calm.of(id)).comment, expected - 1)
       }
@@ -330,7 +330,7 @@ describe("EventCounts (decision 11)", () => {
       yield* Effect.forEach(upTo(300), () => append(engine, hot.id, "comment"), { discard: true })
       yield* counts.of(hot.id)
       yield* counts.fold
-      assert.strictEqual((yield* storedCount(storage, hot.id))?.byType.comment, 300)
+      assert.strictEqual((yield* storedCount(storage, hot.id))?.byKind.comment, 300)
     })
   )
 })

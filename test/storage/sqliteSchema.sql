@@ -9,7 +9,7 @@ CREATE TABLE "dependencies" ("position" INTEGER PRIMARY KEY AUTOINCREMENT, "id" 
 CREATE INDEX "dependencies_byIntent" ON "dependencies" ("intent_id");
 CREATE INDEX "dependencies_byDependency" ON "dependencies" ("dependency_id");
 CREATE TABLE "events" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL, "intent_id" TEXT, "type" TEXT, "kind" TEXT, "body" TEXT NOT NULL) STRICT;
-CREATE INDEX "events_byIntent" ON "events" ("intent_id", "kind", "position", "type");
+CREATE INDEX "events_byIntent" ON "events" ("intent_id", "kind");
 CREATE TABLE "leases" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "intent_id" TEXT, "scope" TEXT, "status" TEXT, "expires_at" INTEGER, "body" TEXT NOT NULL) STRICT;
 CREATE INDEX "leases_byStatus" ON "leases" ("intent_id", "status");
 CREATE UNIQUE INDEX "leases_active" ON "leases" ("intent_id", "scope") WHERE "status" = 'active';

@@ -1,10 +1,12 @@
 /**
- * How many events of each type an intent has (decision 11). Nothing is counted on the path of a commit: a stored count
+ * How many events of each kind an intent has (decision 11). Nothing is counted on the path of a commit: a stored count
  * goes up to a position, what came after it is tallied from the index, and a folder moves the count on now and then.
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Write } from "../Aggregate.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { Storage } from "../Storage.ts"
 import type { EventCount } from "../tables.ts"
@@ -15,14 +17,17 @@ const foldAfter = 256
 /** Intents whose events since the last fold are known to this process. */
 const trackedMax = 10_000
 
+/** Intents whose counts one transaction moves on. */
+const foldMax = 64
+
 const sum = (stored: EventCount | undefined, tail: ReadonlyMap<string, number>) => {
-  const byType: { [type: string]: number } = { ...stored?.byType }
-  for (const [type, n] of tail) byType[type] = (byType[type] ?? 0) + n
-  return byType
+  const byKind: { [kind: string]: number } = { ...stored?.byKind }
+  for (const [kind, n] of tail) byKind[kind] = (byKind[kind] ?? 0) + n
+  return byKind
 }
 
 export interface EventCountsShape {
-  readonly of: (intentId: string) => Effect.Effect<EventCount["byType"], StorageError>
+  readonly of: (intentId: string) => Effect.Effect<EventCount["byKind"], StorageError>
   /** Takes note of committed events. */
   readonly added: (events: ReadonlyArray<NewEvent>) => void
   /** Moves the counts on that have fallen behind. Runs in the background; losing its work costs nothing. */
@@ -51,27 +56,29 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
           )
         )
 
-      /** As one transaction, so that no event comes between the tally and the position it goes up to. */
-      const foldOne = (intentId: string) =>
+      /** As one transaction, so that no event comes between the tallies and the position they go up to. */
+      const foldSome = (intentIds: ReadonlyArray<string>) =>
         storage
           .exclusively((on) =>
             Effect.gen(function* () {
-              const { stored, tail } = yield* read(on, intentId)
-              const record: EventCount = { intentId, through: yield* on.lastPosition, byType: sum(stored, tail) }
-              yield* on.commit({
-                guards: [],
-                writes: [{ _tag: "Put", table: "eventCounts", record, before: stored }],
-                events: [],
-                counters: new Map()
-              })
+              const through = yield* on.lastPosition
+              const writes: Array<Write> = []
+              for (const intentId of intentIds) {
+                const { stored, tail } = yield* read(on, intentId)
+                const record: EventCount = { intentId, through, byKind: sum(stored, tail) }
+                writes.push({ _tag: "Put", table: "eventCounts", record, before: stored })
+              }
+              yield* on.commit({ guards: [], writes, events: [], counters: new Map() })
             })
           )
           .pipe(
             Effect.catchTag("StaleRevision", Effect.die), // It has no guards.
             Effect.tap(() =>
               Effect.sync(() => {
-                behind.delete(intentId)
-                since.delete(intentId)
+                for (const intentId of intentIds) {
+                  behind.delete(intentId)
+                  since.delete(intentId)
+                }
               })
             )
           )
@@ -92,7 +99,7 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
             since.set(intentId, n)
           }
         },
-        fold: Effect.suspend(() => Effect.forEach([...behind], foldOne, { discard: true }))
+        fold: Effect.suspend(() => Effect.forEach(Arr.chunksOf(behind, foldMax), foldSome, { discard: true }))
       })
     })
   )

@@ -76,17 +76,18 @@ export const listEvents = (
   { afterPosition, direction, page, since, type, visibility }: EventFilter
 ): Effect.Effect<Page<LogEvent>, StorageError> =>
   Effect.gen(function* () {
-    // Before the types: a later event may be of one that is not among them, and a page must have no gap.
+    // Before the kinds: a later event may be of one that is not among them, and a page must have no gap.
     const upTo = yield* storage.lastPosition
-    const byType = yield* counts.of(intentId)
-    const seen = Object.keys(byType).filter((of) => isVisible(of, visibility) && (type === undefined || type === of))
-    const kinds = new Set(seen.map(kindOf))
-    const ranges = { table: "events", index: "byIntent", keys: [...kinds].map((kind) => [intentId, kind]) } as const
+    const byKind = yield* counts.of(intentId)
+    const kinds = Object.keys(byKind).filter(
+      (kind) => isVisible(kind, visibility) && (type === undefined || kindOf(type) === kind)
+    )
+    const ranges = { table: "events", index: "byIntent", keys: kinds.map((kind) => [intentId, kind]) } as const
     // Own types share a kind; all others are one of their own.
     const isOfType = type === undefined || kindOf(type) === type ? undefined : (event: LogEvent) => event.type === type
-    const total = seen.reduce((sum, of) => sum + byType[of]!, 0)
-    if (since === undefined && afterPosition === 0) {
-      return yield* readPage(storage, { ...ranges, direction, matches: isOfType, upTo }, page, Effect.succeed(total))
+    if (since === undefined && afterPosition === 0 && isOfType === undefined) {
+      const total = kinds.reduce((sum, kind) => sum + byKind[kind]!, 0)
+      return yield* readPage(storage, { ...ranges, direction, upTo }, page, Effect.succeed(total))
     }
     const from =
       since === undefined

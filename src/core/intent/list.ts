@@ -52,37 +52,45 @@ const matching = ({ createdBy, parentIntentId, q, status }: Omit<IntentFilter, "
 const sumOf = (storage: StorageShape, keys: ReadonlyArray<string>) =>
   Effect.map(storage.counters(keys), (figures) => figures.reduce((sum, n) => sum + n, 0))
 
-/** Intents of the narrowest index; what it does not answer is matched row by row. */
-const plan = ({
-  createdBy,
-  direction,
-  parentIntentId,
-  q,
-  status
-}: IntentFilter): { readonly listing: Listing<"intents">; readonly counter: ReadonlyArray<string> } => {
+/** Intents of the narrowest index, and a figure that counts them, if one is kept; what no index answers is matched row by row. */
+const plan = ({ createdBy, direction, parentIntentId: parent, q, status }: IntentFilter): Plan => {
   const all = { table: "intents", direction } as const
-  if (parentIntentId !== undefined) {
-    const matches = matching({ createdBy, q, status, parentIntentId: undefined })
-    return {
-      listing: { ...all, index: "byParent", keys: [[parentIntentId]], matches },
-      counter: [parentCounter(parentIntentId)]
-    }
+  if (parent !== undefined) {
+    const matches = matching({ createdBy, q, status: undefined, parentIntentId: undefined })
+    return status === undefined
+      ? { listing: { ...all, index: "byParent", keys: [[parent]], matches }, counters: [parentCounter(parent)] }
+      : {
+          listing: { ...all, index: "byParentAndStatus", keys: status.map((one) => [parent, one]), matches },
+          counters: undefined
+        }
   }
   if (createdBy !== undefined) {
     const matches = matching({ q, status, createdBy: undefined, parentIntentId: undefined })
     return {
       listing: { ...all, index: "byCreator", keys: [[createdBy]], matches },
-      counter: [creatorCounter(createdBy)]
+      counters: [creatorCounter(createdBy)]
     }
   }
   const matches = matching({ q, createdBy: undefined, parentIntentId: undefined, status: undefined })
   return status === undefined
-    ? { listing: { ...all, index: "all", keys: [[]], matches }, counter: statuses.map(statusCounter) }
+    ? { listing: { ...all, index: "all", keys: [[]], matches }, counters: statuses.map(statusCounter) }
     : {
         listing: { ...all, index: "byStatus", keys: status.map((one) => [one]), matches },
-        counter: status.map(statusCounter)
+        counters: status.map(statusCounter)
       }
 }
+
+interface Plan {
+  readonly listing: Listing<"intents">
+  readonly counters: ReadonlyArray<string> | undefined
+}
+
+const totalOf = (storage: StorageShape, { counters, listing }: Plan): Effect.Effect<number, StorageError> =>
+  listing.matches !== undefined
+    ? countMatches(storage, listing)
+    : counters === undefined
+      ? countRange(storage, listing)
+      : sumOf(storage, counters)
 
 /** Intents that an agent is assigned to, by their creation. */
 const listAssigned = (
@@ -115,7 +123,6 @@ const listAssigned = (
 
 export const listIntents = (storage: StorageShape, filter: IntentFilter): Effect.Effect<Page<Intent>, StorageError> => {
   if (filter.agentId !== undefined) return listAssigned(storage, filter, filter.agentId)
-  const { counter, listing } = plan(filter)
-  const total = listing.matches === undefined ? sumOf(storage, counter) : countMatches(storage, listing)
-  return readPage(storage, listing, filter.page, total)
+  const planned = plan(filter)
+  return readPage(storage, planned.listing, filter.page, totalOf(storage, planned))
 }

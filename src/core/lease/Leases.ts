@@ -6,7 +6,7 @@ import type { EngineOptions } from "../EngineOptions.ts"
 import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Page } from "../intent/Intent.ts"
 import type { Leases } from "../OpenIntent.ts"
-import { countMatches, readPage, readPageRequest } from "../paging.ts"
+import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
 import type { Listing } from "../paging.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
@@ -53,9 +53,19 @@ export const makeLeases = (
             index: "byStatus",
             keys: storedAs(status).map((stored) => [intentId, stored]),
             direction: "asc",
-            matches: (lease) => asOf(lease, now).status === status
+            // What has ended for good is stored so.
+            ...(status === "active" || status === "expired"
+              ? { matches: (lease: Lease) => asOf(lease, now).status === status }
+              : undefined)
           }
-    const found = yield* told(readPage(storage, listing, page, countMatches(storage, listing)))
+    const found = yield* told(
+      readPage(
+        storage,
+        listing,
+        page,
+        listing.matches === undefined ? countRange(storage, listing) : countMatches(storage, listing)
+      )
+    )
     return { ...found, items: found.items.map((lease) => asOf(lease, now)) }
   })
 

@@ -41,7 +41,7 @@ export const indexName = (table: Declared, name: string, index: Index): string |
 const indexedColumns = (index: Index): ReadonlyArray<string> => {
   if (index.unique === true) return index.columns
   const ordered = index.order === undefined ? index.columns : [...index.columns, index.order]
-  if (index.tally !== undefined) return [...ordered, "position", index.tally]
+  if (index.tally !== undefined && !ordered.includes(index.tally)) return [...ordered, "position", index.tally]
   return ordered.length === 0 ? ["position"] : ordered
 }
 
