@@ -1,15 +1,16 @@
 /** What a program did: requests with their answers, and what was stored before and after each phase. */
+import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { AssignAgent, Assignment } from "../core/agent/Assignment.ts"
 import type { AppendEvent, LogEvent } from "../core/event/LogEvent.ts"
 import type { CreateIntent, Intent, PatchState, SetStatus } from "../core/intent/Intent.ts"
 import type { Lease } from "../core/lease/Lease.ts"
+import type { Followed } from "./following.ts"
 import type { Agents, Events, Intents, Leases } from "../core/OpenIntent.ts"
 
 /** The engine died of a bug instead of answering. */
-export class Died extends Schema.TaggedError<Died>()("Died", { defect: Schema.Defect() }) {}
+export class Died extends Data.TaggedError("Died")<{ readonly defect: unknown }> {}
 
 type Methods = Intents &
   Pick<Events, "append"> &
@@ -115,6 +116,8 @@ export interface Listing {
 export interface History {
   readonly steps: ReadonlyArray<Step>
   readonly listings: ReadonlyArray<Listing>
+  /** One follower began with the program, one when it was over. */
+  readonly followed: ReadonlyArray<Followed>
   /** After the last step, and after the sweeper had its time. */
   readonly end: World
 }

@@ -1,7 +1,7 @@
 /** The invariants of the protocol as properties that can be checked against any engine (semantics 10). */
 import * as Arbitrary from "effect/Arbitrary"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type { OpenIntent } from "../core/OpenIntent.ts"
 import { allCalls, type History, refusalOf } from "./Call.ts"
 import { eventRules } from "./invariants/events.ts"
@@ -15,17 +15,17 @@ import { families, type Family, familyNames, type Program } from "./programs.ts"
 import { runProgram, type TimeSettings } from "./run.ts"
 
 /** An engine broke an invariant. */
-export class InvariantViolated extends Schema.TaggedError<InvariantViolated>()("InvariantViolated", {
+export class InvariantViolated extends Data.TaggedError("InvariantViolated")<{
   /** The number in section 10 of the semantics; a word (`order`, `fencing`, `reading`) for a promise that has none. */
-  id: Schema.String,
-  title: Schema.String,
+  readonly id: string
+  readonly title: string
   /** What was found, and what should have been. */
-  what: Schema.String,
+  readonly what: string
   /** The shrunk program with its answers, line by line. `i0` and `l0` are the first intent and the first lease. */
-  program: Schema.String,
+  readonly program: string
   /** Give it as `replay` to run the same program again. */
-  replay: Schema.String
-}) {
+  readonly replay: string
+}> {
   override get message() {
     return `invariant ${this.id} (${this.title}) is broken: ${this.what}\n${this.program}\nreplay: ${this.replay}`
   }
@@ -70,12 +70,12 @@ export interface Invariant {
 }
 
 /** What was found in one program. */
-class Found extends Schema.TaggedError<Found>()("Found", {
-  id: Schema.String,
-  title: Schema.String,
-  what: Schema.String,
-  program: Schema.String
-}) {}
+class Found extends Data.TaggedError("Found")<{
+  readonly id: string
+  readonly title: string
+  readonly what: string
+  readonly program: string
+}> {}
 
 const rules: ReadonlyArray<Rule> = [...intentRules, ...statusRules, ...eventRules, ...leaseRules, ...orderRules]
 
@@ -104,6 +104,10 @@ class Tally {
 
 const unreadable = { id: "reading", title: "what a program made can be read" }
 
+/** Real time that a follower has for events that are in the log. Shorter once a failure is known, or shrinking takes long. */
+const patienceMs = 5_000
+const patienceWhileShrinkingMs = 300
+
 const separator = " "
 
 const checkFamily = (
@@ -118,7 +122,11 @@ const checkFamily = (
     let first: string | undefined
     const property = (program: Program) =>
       Effect.gen(function* () {
-        const history = yield* runProgram(program, options).pipe(
+        const history = yield* runProgram(
+          program,
+          options,
+          first === undefined ? patienceMs : patienceWhileShrinkingMs
+        ).pipe(
           Effect.mapError(
             (error) =>
               new Found({ ...unreadable, what: `${error._tag}: ${error.message}`, program: JSON.stringify(program) })

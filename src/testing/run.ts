@@ -22,8 +22,9 @@ import {
 } from "./Call.ts"
 import { isSame } from "./canonical.ts"
 import { type AgentName, agentNames, type Command, values } from "./commands.ts"
+import { follow, turn } from "./following.ts"
 import { readListings } from "./listings.ts"
-import { isExpiry } from "./model/follow.ts"
+import { isExpiry } from "./model/world.ts"
 import { statusAt } from "./model/leases.ts"
 import type { Program } from "./programs.ts"
 
@@ -288,12 +289,6 @@ const readEntry = (engine: OpenIntentShape, intentId: string) =>
     return { intent, events, leases, agents }
   })
 
-/** One turn of the event loop, for work that the engine does in the background. */
-const turn = Effect.callback<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), 1)
-  return Effect.sync(() => clearTimeout(timer))
-})
-
 /** Leases that are over by time, and whose end is not in the log yet. */
 const untold = (world: World): boolean =>
   [...world.entries.values()].some(({ events, leases }) =>
@@ -304,8 +299,15 @@ const untold = (world: World): boolean =>
     )
   )
 
-/** Runs a program on intents and agents of its own, so that programs do not meet. */
-export const runProgram = (program: Program, settings: TimeSettings): Effect.Effect<History, ReadFailure, OpenIntent> =>
+/**
+ * Runs a program on intents and agents of its own, so that programs do not meet. `patienceMs`: how long followers may
+ * take for what is in the log.
+ */
+export const runProgram = (
+  program: Program,
+  settings: TimeSettings,
+  patienceMs: number
+): Effect.Effect<History, ReadFailure, OpenIntent> =>
   Effect.gen(function* () {
     const engine = yield* OpenIntent
     const mark = crypto.randomUUID().slice(-12)
@@ -352,6 +354,8 @@ export const runProgram = (program: Program, settings: TimeSettings): Effect.Eff
       })
 
     yield* runStep([{ _tag: "Create", agent: "ann", parent: null, dependsOn: [], status: null, assign: null }])
+    const [first] = intents
+    const followers = first === undefined ? [] : [yield* follow(engine, first, 0, patienceMs)]
     for (const phase of program) {
       for (const command of phase) {
         if (command._tag !== "Pass" || passesLeft-- <= 0) continue
@@ -384,5 +388,12 @@ export const runProgram = (program: Program, settings: TimeSettings): Effect.Eff
       yield* pass(100)
       world = yield* readWorld
     }
-    return { steps, listings, end: world }
-  })
+    const log = world.entries.get(target.intentId)?.events ?? []
+    const middle = log[log.length >> 1]?.position ?? 0
+    const late = yield* follow(engine, target.intentId, middle, patienceMs)
+    const followed = [
+      ...(yield* Effect.forEach(followers, (told) => told(world.entries.get(intents[0] ?? "")?.events.length ?? 0))),
+      yield* late(log.filter((event) => event.position > middle).length)
+    ]
+    return { steps, listings, followed, end: world }
+  }).pipe(Effect.scoped)

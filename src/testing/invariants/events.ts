@@ -1,4 +1,4 @@
-/** The log and the lists: invariants 16 and 29 to 33 of semantics 10. */
+/** The log and the lists: invariants 16, 29 to 33, and 53 for followers in process, of semantics 10. */
 import * as Result from "effect/Result"
 import { allCalls, type History, type Listing, type Observation } from "../Call.ts"
 import { canonical, isSame } from "../canonical.ts"
@@ -146,4 +146,18 @@ const sources: Rule = {
   }
 }
 
-export const eventRules: ReadonlyArray<Rule> = [lists, grows, immutable, told, filters, sources]
+const follows: Rule = {
+  id: "53",
+  title: "a follower gets every event after its position, once and in order",
+  family: "log",
+  *judge(history) {
+    for (const { after, found, intentId } of history.followed) {
+      const wanted = history.end.entries.get(intentId)?.events.filter((event) => event.position > after) ?? []
+      if (!isSame(found, wanted)) {
+        yield `who follows ${intentId} after position ${after} gets ${canonical(found.map((event) => event.position))}, but the log has ${canonical(wanted.map((event) => event.position))}`
+      }
+    }
+  }
+}
+
+export const eventRules: ReadonlyArray<Rule> = [lists, grows, immutable, told, filters, sources, follows]

@@ -5,7 +5,7 @@ import type { Intent } from "../../core/intent/Intent.ts"
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
 import { allCalls, type Entry, refusalOf, type World } from "../Call.ts"
 import { canonical, isSame } from "../canonical.ts"
-import { isExpiry } from "../model/follow.ts"
+import { isExpiry } from "../model/world.ts"
 import { statusAt } from "../model/leases.ts"
 import { applyEdits, editsOf, loggedEdits, valueAt } from "../model/patches.ts"
 import {

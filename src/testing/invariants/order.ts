@@ -1,7 +1,9 @@
 /** Linearizability: the promise behind all others (design 1.5). */
 import * as Result from "effect/Result"
 import type { Call, Instant, Step } from "../Call.ts"
-import { difference, follow, modelOf, type ModelWorld, Unsure } from "../model/follow.ts"
+import { difference } from "../model/difference.ts"
+import { follow } from "../model/follow.ts"
+import { modelOf, type ModelWorld, Unsure } from "../model/world.ts"
 import type { Rule } from "./Rule.ts"
 
 /** The first order of the calls in which each answer and what is stored afterwards are those of the model; else why not. */

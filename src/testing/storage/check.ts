@@ -1,13 +1,13 @@
 /** How a storage is checked. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { Commit, PageQuery, StorageError, StorageShape } from "../../core/Storage.ts"
 import type { RecordOf, TableName } from "../../core/tables.ts"
 import { canonical, isSame } from "../canonical.ts"
 
 /** The storage does not do what the port promises. */
-export class StorageViolated extends Schema.TaggedError<StorageViolated>()("StorageViolated", { what: Schema.String }) {
+export class StorageViolated extends Data.TaggedError("StorageViolated")<{ readonly what: string }> {
   override get message() {
     return this.what
   }

@@ -15,7 +15,7 @@ import {
   leaseOf,
   movedOn,
   put
-} from "./records.ts"
+} from "../storageRecords.ts"
 
 export const commitChecks: Checks = {
   "a guard that does not hold writes nothing": (storage) =>

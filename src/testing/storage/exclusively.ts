@@ -2,7 +2,17 @@
 import * as Effect from "effect/Effect"
 import type { StorageShape } from "../../core/Storage.ts"
 import { type Checks, commit, ending, idOf, pagesAre, same, violated } from "./check.ts"
-import { assignmentOf, commitOf, created, creating, eventOf, intentOf, leaseOf, movedOn, put } from "./records.ts"
+import {
+  assignmentOf,
+  commitOf,
+  created,
+  creating,
+  eventOf,
+  intentOf,
+  leaseOf,
+  movedOn,
+  put
+} from "../storageRecords.ts"
 
 export const exclusiveChecks: Checks = {
   "exclusively commits its work, and answers it": (storage) =>

@@ -1,6 +1,7 @@
 /** Random histories of commits and queries, run on a storage and on a model; every answer must be the same. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -9,7 +10,7 @@ import type { Guard, Write } from "../../core/Aggregate.ts"
 import { type Commit, type Range, Storage, type StorageError, type StorageShape } from "../../core/Storage.ts"
 import type { TableName } from "../../core/tables.ts"
 import { canonical, isSame } from "../canonical.ts"
-import { assignmentOf, at, commitOf, eventOf, intentOf, leaseOf, put } from "./records.ts"
+import { assignmentOf, at, commitOf, eventOf, intentOf, leaseOf, put } from "../storageRecords.ts"
 
 const IntentId = Schema.Literals(["i0", "i1", "i2", "i3"])
 const AgentId = Schema.Literals(["ann", "bob"])
@@ -234,7 +235,8 @@ const ask = (storage: StorageShape, { after, direction, limit, offset, range: nu
     return {
       page: recordsOf(yield* storage.page({ ...range, direction, after: cursor, offset, limit })),
       count: yield* storage.count({ ...range, after: up }, limit),
-      tally: range.table === "events" ? yield* storage.tally({ ...range, after: up }) : undefined
+      // Upwards, whatever the direction of the page.
+      tally: range.table === "events" ? yield* storage.tally({ ...range, after: all[after ?? 0]?.order }) : undefined
     }
   })
 
@@ -261,7 +263,7 @@ const everything = (storage: StorageShape) =>
     }
   })
 
-class Different extends Schema.TaggedError<Different>()("Different", { what: Schema.String }) {}
+class Different extends Data.TaggedError("Different")<{ readonly what: string }> {}
 
 const compare = <E>(
   what: string,

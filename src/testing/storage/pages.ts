@@ -1,7 +1,7 @@
 /** Pages, counts and walks. */
 import * as Effect from "effect/Effect"
 import { type Checks, commit, idOf, pagesAre, same } from "./check.ts"
-import { assignmentOf, at, commitOf, creating, eventOf, intentOf, leaseOf, put } from "./records.ts"
+import { assignmentOf, at, commitOf, creating, eventOf, intentOf, leaseOf, put } from "../storageRecords.ts"
 
 export const pageChecks: Checks = {
   "pages by every index, in both directions, with after, offset, limit and merged ranges": (storage) =>
@@ -128,7 +128,7 @@ export const pageChecks: Checks = {
       )
     }),
 
-  "pages of the log by intent and kind, a short key standing for all kinds; tally counts by type": (storage) =>
+  "pages of the log by intent and kind, a short key standing for all kinds; tally counts by kind": (storage) =>
     Effect.gen(function* () {
       const types = ["comment", "x.own", "task.created", "comment", "lease_renewed", "state_patched"]
       yield* Effect.forEach(types, (type, i) =>
@@ -156,7 +156,7 @@ export const pageChecks: Checks = {
         new Map([
           ["comment", 2],
           ["state_patched", 1],
-          ["x.own", 1],
+          ["x.", 1],
           ["lease_renewed", 1],
           ["task.created", 1]
         ])
@@ -168,7 +168,7 @@ export const pageChecks: Checks = {
         new Map([
           ["comment", 1],
           ["state_patched", 1],
-          ["x.own", 1],
+          ["x.", 1],
           ["lease_renewed", 1],
           ["task.created", 1]
         ])

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { StorageError, StorageShape } from "../../core/Storage.ts"
 import { type StorageViolated, commit, ending, same, violated } from "./check.ts"
-import { commitOf, created, creating, eventOf, intentOf, movedOn, put } from "./records.ts"
+import { commitOf, created, creating, eventOf, intentOf, movedOn, put } from "../storageRecords.ts"
 
 type PairCheck = (one: StorageShape, two: StorageShape) => Effect.Effect<void, StorageViolated | StorageError>
 

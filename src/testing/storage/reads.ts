@@ -1,7 +1,18 @@
 /** Reading what was written. */
 import * as Effect from "effect/Effect"
 import { type Checks, commit, same, violated } from "./check.ts"
-import { assignmentOf, at, commitOf, created, creating, eventOf, intentOf, leaseOf, movedOn, put } from "./records.ts"
+import {
+  assignmentOf,
+  at,
+  commitOf,
+  created,
+  creating,
+  eventOf,
+  intentOf,
+  leaseOf,
+  movedOn,
+  put
+} from "../storageRecords.ts"
 
 export const readChecks: Checks = {
   "an empty storage answers with nothing": (storage) =>
@@ -66,7 +77,7 @@ export const readChecks: Checks = {
         rows.map(({ record }) => [record.position, record.position])
       )
       const claim = { work: "sweep", owner: "me", until: at(5_000) }
-      const count = { intentId: "i1", through: 2, byType: { comment: 1, "x.own": 1 } }
+      const count = { intentId: "i1", through: 2, byKind: { comment: 1, "x.": 1 } }
       yield* commit(
         storage,
         commitOf({

@@ -1,11 +1,11 @@
 /** Small valid records, to be stored by the checks of the port. */
 import * as DateTime from "effect/DateTime"
-import type { Guard, Write } from "../../core/Aggregate.ts"
-import type { NewEvent } from "../../core/event/LogEvent.ts"
-import type { Intent } from "../../core/intent/Intent.ts"
-import type { Lease } from "../../core/lease/Lease.ts"
-import type { Commit } from "../../core/Storage.ts"
-import type { StoredAssignment } from "../../core/tables.ts"
+import type { Guard, Write } from "../core/Aggregate.ts"
+import type { NewEvent } from "../core/event/LogEvent.ts"
+import type { Intent } from "../core/intent/Intent.ts"
+import type { Lease } from "../core/lease/Lease.ts"
+import type { Commit } from "../core/Storage.ts"
+import type { StoredAssignment } from "../core/tables.ts"
 
 export const at = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
 
