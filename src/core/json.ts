@@ -155,8 +155,8 @@ export const bytesAtMost = (value: Json): number => {
   if (typeof value === "string") return 6 * value.length + 2
   if (typeof value !== "object" || value === null) return 25
   let bytes = 2
-  if (Array.isArray(value)) for (const item of value) bytes += bytesAtMost(item) + 1
-  else for (const key in value) bytes += 6 * key.length + 4 + bytesAtMost((value as JsonObject)[key]!)
+  if (isJsonObject(value)) for (const key of Object.keys(value)) bytes += 6 * key.length + 4 + bytesAtMost(value[key]!)
+  else for (const item of value) bytes += bytesAtMost(item) + 1
   return bytes
 }
 

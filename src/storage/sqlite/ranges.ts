@@ -118,7 +118,7 @@ export class Ranges {
 
   /** Whole keys for those that are shorter than the index: one for each value of the columns that follow. */
   #keys<T extends TableName>({ index, keys, table }: Range<T>): Keys {
-    const { columns = [] } = indexOf(table, index)
+    const { columns } = indexOf(table, index)
     if (keys.every((key) => key.length === columns.length)) return distinct(keys)
     return distinct(keys.flatMap((key) => this.#whole(table, index, columns, key)))
   }
