@@ -20,7 +20,7 @@ import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import { makeIds } from "./ids.ts"
 import { bytesAtMost } from "./json.ts"
 import { told } from "./storageFaults.ts"
-import type { Commit, Loaded, StorageError, StorageShape } from "./Storage.ts"
+import type { Commit, StorageError, StorageShape } from "./Storage.ts"
 import { StaleRevision, Storage } from "./Storage.ts"
 import { Wakeups } from "./Wakeups.ts"
 
@@ -198,57 +198,55 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         wakeups.wake(events)
       }
 
-      /** Decides the batch on what was loaded and commits. False: what was only remembered leads to no write. */
+      /** Decides the batch on what was loaded and commits; undefined where it writes nothing. */
       const attempt = (
         intentId: string,
         batch: ReadonlyArray<Waiting>,
-        { aggregate, now }: Loaded,
-        isFresh: boolean
-      ): Effect.Effect<boolean, StaleRevision | StorageError> => {
+        aggregate: Aggregate | undefined,
+        now: Env["now"]
+      ): Effect.Effect<void, StaleRevision | StorageError> | undefined => {
         const env = envAt(now)
-        const writes: Array<Write> = []
-        const events: Array<NewEvent> = []
+        let writes: ReadonlyArray<Write> = []
+        let events: ReadonlyArray<NewEvent> = []
         let after = aggregate
         for (const waiting of batch) {
           const decision = waiting.decide(after, env)
-          if (after === undefined || decision === undefined) continue
-          if (decision.events.length > 0 || decision.writes.length > 0) {
-            after = apply(after, decision.writes)
-            writes.push(...decision.writes)
-            events.push(...decision.events)
-          }
+          if (decision === undefined || after === undefined) continue
+          if (decision.events.length === 0 && decision.writes.length === 0) continue
+          after = apply(after, decision.writes)
+          writes = writes.length === 0 ? decision.writes : [...writes, ...decision.writes]
+          events = events.length === 0 ? decision.events : [...events, ...decision.events]
         }
-        // Where something is written, its guard shows that what the others were refused on was current.
-        if (aggregate === undefined || after === undefined || after === aggregate) return Effect.succeed(isFresh)
+        if (aggregate === undefined || after === undefined || after === aggregate) return undefined
         const kept = after
         const guard: Guard = { table: "intents", key: intentId, expected: aggregate.revision, next: kept.revision }
         return Effect.map(storage.commit(committing(netWrites(writes), events, [guard])), () => {
           remember(kept)
           publish(events)
-          return true
         })
       }
 
+      const serveFresh = (intentId: string, batch: ReadonlyArray<Waiting>) =>
+        Effect.flatMap(
+          storage.load(intentId),
+          ({ aggregate, now }) => attempt(intentId, batch, aggregate && freezeAggregate(aggregate), now) ?? Effect.void
+        )
+
+      /**
+       * Decides on what is remembered, if it is. Its guard proves it current when it writes; refusals of a batch that
+       * writes are proved with it, and where nothing is written all is decided again on a fresh load.
+       */
       const serve = (
         intentId: string,
         batch: ReadonlyArray<Waiting>
-      ): Effect.Effect<unknown, StaleRevision | StorageError> =>
+      ): Effect.Effect<void, StaleRevision | StorageError> =>
         Effect.suspend(() => {
           const known = remembered.get(intentId)
+          if (known === undefined) return serveFresh(intentId, batch)
           remembered.delete(intentId) // Until it is known how this ends.
-          const fresh = Effect.flatMap(storage.load(intentId), (loaded) =>
-            attempt(
-              intentId,
-              batch,
-              { ...loaded, aggregate: loaded.aggregate && freezeAggregate(loaded.aggregate) },
-              true
-            )
-          )
-          if (known === undefined) return fresh
-          return Effect.flatMap(storage.now, (now) =>
-            Effect.flatMap(attempt(intentId, batch, { aggregate: known, now }, false), (done) =>
-              done ? Effect.void : fresh
-            )
+          return Effect.flatMap(
+            storage.now,
+            (now) => attempt(intentId, batch, known, now) ?? serveFresh(intentId, batch)
           )
         })
 
@@ -263,7 +261,10 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
       /** Serves the batch, again where its guard did not hold. Never fails: what goes wrong is the answer of the batch. */
       const lead = (intentId: string, batch: ReadonlyArray<Waiting>, lost = 0): Effect.Effect<void> =>
         Effect.matchCauseEffect(batch[0]?.alone ?? serve(intentId, batch), {
-          onSuccess: () => Effect.sync(() => handOver(intentId, batch)),
+          onSuccess: () => {
+            handOver(intentId, batch)
+            return Effect.void
+          },
           onFailure: (cause) => {
             const { reasons } = cause
             const isLost = reasons.some((reason) => Cause.isFailReason(reason) && !isOther(reason.error))

@@ -113,6 +113,7 @@ export const isJsonIssue = (value: unknown): value is JsonIssue => value instanc
  * instances, more than `depthMax` levels (decision 9). Keys whose value is undefined are left out.
  */
 export const copyJson = (value: unknown, depthMax = jsonDepthMax): Json | JsonIssue => {
+  if (typeof value === "boolean" || Number.isSafeInteger(value)) return value as Json
   try {
     return new Copying(depthMax).copy(value)
   } catch (issue) {

@@ -17,17 +17,17 @@ const intents = table<Intent>()("intents", {
     parent_id: text((intent: Intent) => intent.parentIntentId),
     created_by: text((intent: Intent) => intent.createdBy)
   },
-  body: ({ title, description, dependsOn, constraints, state, confidence, version, governancePolicy, ...rest }) => ({
-    title,
-    description,
-    dependsOn,
-    constraints,
-    state,
-    confidence,
-    version,
-    governancePolicy,
-    createdAt: millis(rest.createdAt),
-    updatedAt: millis(rest.updatedAt)
+  body: (intent) => ({
+    title: intent.title,
+    description: intent.description,
+    dependsOn: intent.dependsOn,
+    constraints: intent.constraints,
+    state: intent.state,
+    confidence: intent.confidence,
+    version: intent.version,
+    governancePolicy: intent.governancePolicy,
+    createdAt: millis(intent.createdAt),
+    updatedAt: millis(intent.updatedAt)
   }),
   make: ({ body, columns, key }) => ({
     id: key,
@@ -79,14 +79,15 @@ const events = table<NewEvent, LogEvent>()("events", {
     type: text((event: NewEvent) => event.type),
     kind: text((event: NewEvent) => kindOf(event.type))
   },
-  body: ({ actor, createdAt, extra, parentEventId, payload, source, traceId }) => ({
-    actor,
-    source,
-    payload,
-    ...(extra === null ? undefined : { extra }),
-    ...(traceId === null ? undefined : { traceId }),
-    ...(parentEventId === null ? undefined : { parentEventId }),
-    createdAt: millis(createdAt)
+  body: (event) => ({
+    actor: event.actor,
+    source: event.source,
+    payload: event.payload,
+    // What is undefined has no place in JSON.
+    extra: event.extra ?? undefined,
+    traceId: event.traceId ?? undefined,
+    parentEventId: event.parentEventId ?? undefined,
+    createdAt: millis(event.createdAt)
   }),
   make: ({ body, columns, key, position }) => ({
     position,
