@@ -83,7 +83,8 @@ const collect = <T extends TableName>(
     const skipped = !isFiltered && after === undefined ? offset : 0
     let toSkip = after === undefined ? offset - skipped : 0
     let cursor = after
-    let size = isFiltered ? scanSize : limit + 1
+    // One more tells whether there is a next page, and the row of the cursor is read again.
+    let size = isFiltered ? scanSize : limit + (cursor === undefined ? 1 : 2)
     for (;;) {
       const ascending = direction === "asc"
       const beyond =

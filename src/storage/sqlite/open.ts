@@ -49,7 +49,7 @@ const pragmas = (synchronous: "FULL" | "NORMAL") => `
   PRAGMA synchronous = ${synchronous};
   PRAGMA wal_autocheckpoint = 4000;
   PRAGMA journal_size_limit = 33554432;
-  PRAGMA cache_size = -8192;
+  PRAGMA cache_size = -4096;
   PRAGMA temp_store = MEMORY;
 `
 
