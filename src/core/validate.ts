@@ -139,9 +139,6 @@ export const whenValid = <A, E, B, E2>(
 
 const emptyObject: JsonObject = Object.freeze({})
 
-export const invalid = (field: string, message: string): ValidationError =>
-  new ValidationError({ issues: [{ field, message }] })
-
 const isoTime = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(Z|[+ -]\d\d:?\d\d)?$/i
 
 /** `Date.parse` takes 30 February for 2 March. */

@@ -1,5 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+
+/** Node's own answers to what is no HTTP request it can read, in the contract's form (http.md 1.3). */
+const unreadable: { readonly [code: string]: readonly [status: string, code: string, message: string] } = {
+  HPE_HEADER_OVERFLOW: [
+    "431 Request Header Fields Too Large",
+    "headers_too_large",
+    "The request's headers are too large"
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "request_timeout", "The request did not arrive in time"]
+}
+
+/** The connection is of no use after this: nobody knows where the next request would begin. */
+const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
+  const [status, code, message] = unreadable[error.code ?? ""] ?? [
+    "400 Bad Request",
+    "bad_request",
+    "This is no HTTP request"
+  ]
+  const body = JSON.stringify({ detail: message, message, code })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
+  )
+}
 
 /**
  * Node's HTTP server, that can send those away who have no request under way. `server.close` waits for them: for a
@@ -28,6 +53,7 @@ export const makeServer = (): { readonly server: Server; readonly dismiss: () =>
     })
     .on("request", begun)
     .on("checkContinue", begun)
+    .on("clientError", refuse)
 
   const dismiss = () => {
     dismissing = true

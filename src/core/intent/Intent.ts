@@ -103,5 +103,3 @@ export interface Page<A> {
   /** Cursor for the next page; undefined at the end. */
   readonly next: string | undefined
 }
-
-export const millisOf = (time: DateTime.Utc): number => time.epochMilliseconds
