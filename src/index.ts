@@ -22,19 +22,10 @@ export {
 
 export { type AssignAgent, type Assignment, AssignmentNotFound, type ListAssignments } from "./core/agent/Assignment.ts"
 export type { AppendEvent, FollowEvents, ListEvents, LogEvent, Visibility } from "./core/event/LogEvent.ts"
-export type {
-  CreateIntent,
-  Intent,
-  ListIntents,
-  Page,
-  Patch,
-  PatchState,
-  SetStatus,
-  Status
-} from "./core/intent/Intent.ts"
+export type { CreateIntent, Intent, ListIntents, Patch, PatchState, SetStatus, Status } from "./core/intent/Intent.ts"
+export type { Page } from "./core/Page.ts"
 export type { Json, JsonObject } from "./core/json.ts"
-export type { AcquireLease, Lease, LeaseStatus, ListLeases, RenewLease } from "./core/lease/Lease.ts"
-export type { WithLeaseOptions } from "./core/lease/withLease.ts"
+export type { AcquireLease, Lease, LeaseStatus, ListLeases, RenewLease, WithLeaseOptions } from "./core/lease/Lease.ts"
 
 export {
   Busy,

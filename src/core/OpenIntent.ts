@@ -6,7 +6,8 @@ import type { AssignAgent, Assignment, AssignmentNotFound, ListAssignments } fro
 import { CurrentAgent } from "./CurrentAgent.ts"
 import type { EngineError, Forbidden, TooLarge, Unauthorized, ValidationError } from "./Errors.ts"
 import type { AppendEvent, FollowEvents, ListEvents, LogEvent } from "./event/LogEvent.ts"
-import type { CreateIntent, Intent, ListIntents, Page, PatchState, SetStatus } from "./intent/Intent.ts"
+import type { CreateIntent, Intent, ListIntents, PatchState, SetStatus } from "./intent/Intent.ts"
+import type { Page } from "./Page.ts"
 import type {
   ChildrenIncomplete,
   DependenciesIncomplete,
@@ -18,9 +19,8 @@ import type {
   UnknownDependency,
   VersionConflict
 } from "./intent/IntentErrors.ts"
-import type { AcquireLease, Lease, ListLeases, RenewLease } from "./lease/Lease.ts"
+import type { AcquireLease, Lease, ListLeases, RenewLease, WithLeaseOptions } from "./lease/Lease.ts"
 import type { LeaseConflict, LeaseExpired, LeaseHeld, LeaseNotFound } from "./lease/LeaseErrors.ts"
-import type { WithLeaseOptions } from "./lease/withLease.ts"
 
 /**
  * What every call can end with beside its own errors: the input is not valid, the engine cannot be reached or write

@@ -1,6 +1,6 @@
 /** Pages of lists: what a caller may ask for, cursors, and filters that no index answers (decisions 11 and 12). */
 import * as Effect from "effect/Effect"
-import type { Page } from "./intent/Intent.ts"
+import type { Page } from "./Page.ts"
 import type { PageQuery, Range, Row, StorageError, StorageShape } from "./Storage.ts"
 import type { RecordOf, TableName } from "./tables.ts"
 import type { Checks } from "./validate.ts"

@@ -1,7 +1,8 @@
 /** From what the engine says to what the client gets. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { Intent, Page } from "../core/intent/Intent.ts"
+import type { Intent } from "../core/intent/Intent.ts"
+import type { Page } from "../core/Page.ts"
 import type { OpenIntentShape } from "../core/OpenIntent.ts"
 import { intentBody, pageBody } from "./bodies.ts"
 import { type EngineFailure, type Refusal, refusalOf, refuse } from "./failures.ts"

@@ -1,7 +1,8 @@
 /** Records as the contract shows them: plain functions, because two profiles are no static encoding (decision 20). */
 import type { Assignment } from "../core/agent/Assignment.ts"
 import type { LogEvent } from "../core/event/LogEvent.ts"
-import type { Intent, Page, Status } from "../core/intent/Intent.ts"
+import type { Intent, Status } from "../core/intent/Intent.ts"
+import type { Page } from "../core/Page.ts"
 import type { Lease } from "../core/lease/Lease.ts"
 import { formatTimestamp, type Profile } from "./timestamps.ts"
 

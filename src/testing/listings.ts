@@ -1,7 +1,7 @@
 /** Reads every list of the interface whole and page by page, for the invariants that speak of lists. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { Page } from "../core/intent/Intent.ts"
+import type { Page } from "../core/Page.ts"
 import type { OpenIntentShape } from "../core/OpenIntent.ts"
 import type { Listing } from "./Call.ts"
 

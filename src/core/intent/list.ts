@@ -9,7 +9,8 @@ import type { StorageError, StorageShape } from "../Storage.ts"
 import type { RecordOf } from "../tables.ts"
 import { Checks, limits } from "../validate.ts"
 import { readStatus } from "./input.ts"
-import type { Intent, ListIntents, Page, Status } from "./Intent.ts"
+import type { Intent, ListIntents, Status } from "./Intent.ts"
+import type { Page } from "../Page.ts"
 import { statuses } from "./Intent.ts"
 
 export interface IntentFilter {

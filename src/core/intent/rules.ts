@@ -11,6 +11,7 @@ import { automaticEvent, systemEvent } from "../event/LogEvent.ts"
 import type { JsonObject } from "../json.ts"
 import { isLargerThan } from "../json.ts"
 import type { LeaseExpired, LeaseHeld } from "../lease/LeaseErrors.ts"
+import type { LeasedPatch } from "../lease/rules.ts"
 import { checkLeases } from "../lease/rules.ts"
 import { limits } from "../validate.ts"
 import type { Intent, Status } from "./Intent.ts"
@@ -26,7 +27,6 @@ import {
   VersionConflict
 } from "./IntentErrors.ts"
 import type { InvalidPatch } from "./IntentErrors.ts"
-import type { ParsedPatch } from "./statePatch.ts"
 import { applyPatches, loggedPatches, touched } from "./statePatch.ts"
 import { mayMove, needsDependencies } from "./transitions.ts"
 
@@ -133,13 +133,8 @@ export const decideCreate = (
   })
 }
 
-export interface PatchCommand {
-  readonly intentId: string
-  readonly agentId: string
+export interface PatchCommand extends LeasedPatch {
   readonly version: number
-  readonly patches: ReadonlyArray<ParsedPatch>
-  readonly leaseToken: number | undefined
-  readonly enforceLeases: boolean
 }
 
 /** Applies the patches, or names the first rule that refuses, in the order of the errors. */

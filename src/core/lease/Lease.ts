@@ -44,3 +44,8 @@ export interface ListLeases {
   readonly offset?: number | undefined
   readonly after?: string | undefined
 }
+
+export interface WithLeaseOptions {
+  /** How long the lease outlives a holder that dies: 1 second to 24 hours, default 1 minute. Renewed at a third of it. */
+  readonly ttl?: Duration.Input | undefined
+}

@@ -7,8 +7,8 @@ import { putLease, unchanged } from "../Aggregate.ts"
 import type { Env } from "../Env.ts"
 import type { NewEvent } from "../event/LogEvent.ts"
 import { automaticEvent, systemEvent } from "../event/LogEvent.ts"
-import type { PatchCommand } from "../intent/rules.ts"
 import { IntentNotFound } from "../intent/IntentErrors.ts"
+import type { ParsedPatch } from "../intent/statePatch.ts"
 import { isoTime } from "../time.ts"
 import type { Lease } from "./Lease.ts"
 import { asOf, isActiveAt } from "./Lease.ts"
@@ -156,13 +156,23 @@ export const decideEnd = (
 export const decideExpire = (found: Aggregate | undefined, env: Env): Result.Result<Decision<void>> =>
   Result.succeed(expire(found?.leases.filter((lease) => !isActiveAt(lease, env.now)) ?? [], env))
 
+/** A patch as far as leases have a say in it. */
+export interface LeasedPatch {
+  readonly intentId: string
+  readonly agentId: string
+  readonly patches: ReadonlyArray<ParsedPatch>
+  /** The fencing token that it is made under, if it is presented. */
+  readonly leaseToken: number | undefined
+  readonly enforceLeases: boolean
+}
+
 /**
  * Whether a patch may touch what it touches. A presented token must be of an active lease of the agent (decision 17);
  * another agent's lease covers `*`, its scope read as a path with dots, what is below it and what is above (semantics 3.6).
  */
 export const checkLeases = (
   leases: ReadonlyArray<Lease>,
-  { agentId, enforceLeases, intentId, leaseToken, patches }: PatchCommand,
+  { agentId, enforceLeases, intentId, leaseToken, patches }: LeasedPatch,
   now: DateTime.Utc
 ): LeaseExpired | LeaseHeld | undefined => {
   if (leaseToken !== undefined) {

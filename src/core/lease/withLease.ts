@@ -6,11 +6,6 @@ import * as Schedule from "effect/Schedule"
 import type { CommonError, Leases } from "../OpenIntent.ts"
 import { LeaseExpired } from "./LeaseErrors.ts"
 
-export interface WithLeaseOptions {
-  /** How long the lease outlives a holder that dies: 1 second to 24 hours, default 1 minute. Renewed at a third of it. */
-  readonly ttl?: Duration.Input | undefined
-}
-
 const ttlDefault = Duration.minutes(1)
 
 /** When a call was sent, and its answer. A lease lasts its time from then on at least, however slow the answer was. */

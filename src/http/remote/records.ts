@@ -1,7 +1,8 @@
 /** Bodies of the contract as records, in the remote engine: the inverse of `../bodies.ts`. */
 import type { Assignment } from "../../core/agent/Assignment.ts"
 import type { LogEvent } from "../../core/event/LogEvent.ts"
-import type { Intent, Page } from "../../core/intent/Intent.ts"
+import type { Intent } from "../../core/intent/Intent.ts"
+import type { Page } from "../../core/Page.ts"
 import type { Lease } from "../../core/lease/Lease.ts"
 import type { AssignmentBody, EventBody, IntentBody, LeaseBody, PageFields } from "../wire.ts"
 
