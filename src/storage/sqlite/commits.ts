@@ -41,22 +41,28 @@ const insertEvent = (tables: SqliteTables, event: Commit["events"][number]): num
   // The position that the record lacks is what the insert answers; no column or body is made of it.
   tables.events.insert(event as RecordOf<"events">)
 
-/** Several guards: all are looked at before anything is written. */
+/** Several guards: all are looked at before anything is written. Rows come in the order of the writes. */
 const writeGuarded = (tables: SqliteTables, guards: ReadonlyArray<Guard>, writes: ReadonlyArray<Write>): boolean => {
-  for (const { expected, key, table } of guards) if (tables[table].revision(key) !== expected) return false
-  const byKey = new Map<string, Write>()
+  const pending = new Map<string, Guard>()
+  for (const guard of guards) {
+    const { expected, key, next, table } = guard
+    if (tables[table].revision(key) !== expected) return false
+    const other = pending.get(`${table} ${key}`)
+    if (other !== undefined && other.next !== next) throw new ConstraintViolated(`two guards of ${table} ${key} differ`)
+    pending.set(`${table} ${key}`, guard)
+  }
+  const moveOn = (guard: Guard, own: Write | undefined) => {
+    if (!settle(tables, guard, own)) throw new ConstraintViolated(`${guard.table} ${guard.key} is not as it was read`)
+  }
   for (const write of writes) {
     const name = `${write.table} ${keyOf(tables, write)}`
-    if (!byKey.has(name)) byKey.set(name, write)
+    const guard = pending.get(name)
+    if (guard !== undefined && isJoined(write, guard)) {
+      moveOn(guard, write)
+      pending.delete(name)
+    } else apply(tables, write)
   }
-  const joined = new Set<Write>()
-  for (const guard of guards) {
-    const own = byKey.get(`${guard.table} ${guard.key}`)
-    if (own !== undefined && isJoined(own, guard)) joined.add(own)
-    else if (guard.next === guard.expected) continue
-    if (!settle(tables, guard, own)) throw new ConstraintViolated(`two guards of ${guard.table} ${guard.key} differ`)
-  }
-  for (const write of writes) if (!joined.has(write)) apply(tables, write)
+  for (const guard of pending.values()) if (guard.next !== guard.expected) moveOn(guard, undefined)
   return true
 }
 
