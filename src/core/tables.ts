@@ -4,11 +4,14 @@ import type { Assignment } from "./agent/Assignment.ts"
 import { kindOf } from "./event/eventTypes.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import type { Intent } from "./intent/Intent.ts"
+import type { JsonObject } from "./json.ts"
 import type { Lease } from "./lease/Lease.ts"
 import { integer, table, text } from "./Table.ts"
 
 const millis = (time: DateTime.Utc) => time.epochMilliseconds
 const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
+
+const isEmpty = (object: JsonObject): boolean => Object.keys(object).length === 0
 
 const intents = table<Intent>()("intents", {
   key: (intent) => intent.id,
@@ -19,29 +22,30 @@ const intents = table<Intent>()("intents", {
   },
   body: (intent) => ({
     title: intent.title,
-    description: intent.description,
-    dependsOn: intent.dependsOn,
-    constraints: intent.constraints,
+    // Most of these are empty, and what is undefined has no place in JSON.
+    description: intent.description === "" ? undefined : intent.description,
+    dependsOn: intent.dependsOn.length === 0 ? undefined : intent.dependsOn,
+    constraints: isEmpty(intent.constraints) ? undefined : intent.constraints,
     state: intent.state,
-    confidence: intent.confidence,
+    confidence: intent.confidence === 0 ? undefined : intent.confidence,
     version: intent.version,
-    governancePolicy: intent.governancePolicy,
+    governancePolicy: intent.governancePolicy ?? undefined,
     createdAt: millis(intent.createdAt),
     updatedAt: millis(intent.updatedAt)
   }),
   make: ({ body, columns, key }) => ({
     id: key,
     title: body.title,
-    description: body.description,
+    description: body.description ?? "",
     createdBy: columns.created_by,
     parentIntentId: columns.parent_id,
-    dependsOn: body.dependsOn,
-    constraints: body.constraints,
+    dependsOn: body.dependsOn ?? [],
+    constraints: body.constraints ?? {},
     state: body.state,
     status: columns.status,
-    confidence: body.confidence,
+    confidence: body.confidence ?? 0,
     version: body.version,
-    governancePolicy: body.governancePolicy,
+    governancePolicy: body.governancePolicy ?? null,
     createdAt: time(body.createdAt),
     updatedAt: time(body.updatedAt)
   }),
@@ -83,7 +87,6 @@ const events = table<NewEvent, LogEvent>()("events", {
     actor: event.actor,
     source: event.source,
     payload: event.payload,
-    // What is undefined has no place in JSON.
     extra: event.extra ?? undefined,
     traceId: event.traceId ?? undefined,
     parentEventId: event.parentEventId ?? undefined,

@@ -15,8 +15,11 @@ export const makeNow = (connection: Connection, tables: SqliteTables, clock: Clo
     .rows()) {
     latest = Math.max(latest, events.decode(row, 0).createdAt.epochMilliseconds)
   }
+  let told = DateTime.makeUnsafe(latest)
   return () => {
-    latest = Math.max(latest, Math.floor(clock.currentTimeMillisUnsafe()))
-    return DateTime.makeUnsafe(latest)
+    const now = Math.floor(clock.currentTimeMillisUnsafe())
+    // Many commands share a millisecond.
+    if (now > told.epochMilliseconds) told = DateTime.makeUnsafe(now)
+    return told
   }
 }
