@@ -5,11 +5,15 @@ import { deepFreeze } from "./json.ts"
 import type { Lease } from "./lease/Lease.ts"
 import type { GuardedTable, RecordOf, StoredTable } from "./tables.ts"
 
-/** All that the rules of one intent need to know, read at one instant. `leases` are those stored as active. */
-export interface Aggregate {
+/** An intent and the revision it was read at. */
+export interface Versioned {
   readonly intent: Intent
   /** One more with each command that changed anything here. Guards commits, and is where fencing tokens come from. */
   readonly revision: number
+}
+
+/** All that the rules of one intent need to know, read at one instant. `leases` are those stored as active. */
+export interface Aggregate extends Versioned {
   readonly leases: ReadonlyArray<Lease>
 }
 
@@ -40,6 +44,14 @@ export interface Guard {
   readonly expected: number
   readonly next: number
 }
+
+/** The intent must be as it was read, and moves on by one. */
+export const moveOn = ({ intent, revision }: Versioned): Guard => ({
+  table: "intents",
+  key: intent.id,
+  expected: revision,
+  next: revision + 1
+})
 
 /** What a command does: its answer, the records that change, and the events that tell of it. */
 export interface Decision<out A> {

@@ -18,6 +18,7 @@ import { Busy } from "./Errors.ts"
 import { EventCounts } from "./event/EventCounts.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import { makeIds } from "./ids.ts"
+import { IntentNotFound } from "./intent/IntentErrors.ts"
 import { bytesAtMost } from "./json.ts"
 import { told } from "./storageFaults.ts"
 import type { Commit, StorageError, StorageShape } from "./Storage.ts"
@@ -44,8 +45,8 @@ export interface CommandsShape {
   readonly executeWide: <Facts, A, E>(command: WideCommand<Facts, A, E>) => Effect.Effect<A, E | EngineError>
   /** Adds an event that depends on nothing: no guard, no turn to wait for. */
   readonly append: (make: (env: Env) => NewEvent) => Effect.Effect<LogEvent, EngineError>
-  /** Whether there is such an intent; without a read where it was in use lately. */
-  readonly exists: (intentId: string) => Effect.Effect<boolean, EngineError>
+  /** Fails if there is no such intent; without a read where it was asked for lately. */
+  readonly mustExist: (intentId: string) => Effect.Effect<void, IntentNotFound | EngineError>
   /** An id that sorts after those before it, and that no other process gives. */
   readonly newId: (nowMillis: number) => string
 }
@@ -361,14 +362,14 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
               )
             })
           ),
-        exists: (intentId) =>
+        mustExist: (intentId) =>
           known.has(intentId)
-            ? Effect.succeed(true)
-            : Effect.map(told(storage.revisions("intents", [intentId])), ([revision]) => {
-                if (revision === 0) return false
+            ? Effect.void
+            : Effect.flatMap(told(storage.revisions("intents", [intentId])), ([revision]) => {
+                if (revision === 0) return Effect.fail(new IntentNotFound({ intentId }))
                 if (known.size >= knownMax) known.clear()
                 known.add(intentId)
-                return true
+                return Effect.void
               })
       })
     })

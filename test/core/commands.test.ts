@@ -451,7 +451,9 @@ describe("Commands: races with another engine on the same storage (design.md 3)"
 
   it.effect("an intent is known to exist once it is stored, also by another", () =>
     Effect.gen(function* () {
-      const { execute, exists, storage } = yield* setUp
+      const { execute, mustExist, storage } = yield* setUp
+      const exists = (id: string) =>
+        Effect.match(mustExist(id), { onSuccess: () => true, onFailure: ({ _tag }) => _tag !== "IntentNotFound" })
       assert.isTrue(yield* exists("i"))
       assert.isFalse(yield* exists("later"))
       yield* stored(storage, "later")

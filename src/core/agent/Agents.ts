@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
-import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Agents } from "../OpenIntent.ts"
 import { countRange, readPage, readPageRequest } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
@@ -31,7 +30,7 @@ const gather =
       ({ aggregate }, [known]) => ({ found: aggregate, known })
     )
 
-export const makeAgents = (storage: StorageShape, { executeWide, exists }: CommandsShape): Agents => ({
+export const makeAgents = (storage: StorageShape, { executeWide, mustExist }: CommandsShape): Agents => ({
   assign: Effect.fnUntraced(function* (intentId, input) {
     const checks = new Checks()
     const { retryAttempt } = input
@@ -60,7 +59,7 @@ export const makeAgents = (storage: StorageShape, { executeWide, exists }: Comma
   list: Effect.fnUntraced(function* (intentId, query = {}) {
     const checks = new Checks()
     const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
-    if (!(yield* exists(intentId))) return yield* new IntentNotFound({ intentId })
+    yield* mustExist(intentId)
     const range = { table: "assignments", index: "byIntent", keys: [[intentId]] } as const
     const found = yield* told(readPage(storage, { ...range, direction: "asc" }, page, countRange(storage, range)))
     return { ...found, items: found.items.map(shown) }

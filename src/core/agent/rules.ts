@@ -1,6 +1,7 @@
 /** Assignment of agents (http.md 7). Pure. */
 import * as Result from "effect/Result"
 import type { Aggregate, Decision } from "../Aggregate.ts"
+import { moveOn } from "../Aggregate.ts"
 import type { Env } from "../Env.ts"
 import type { NewEvent } from "../event/LogEvent.ts"
 import { systemEvent } from "../event/LogEvent.ts"
@@ -54,13 +55,6 @@ export interface AssignmentFacts {
   readonly found: Aggregate | undefined
   readonly known: StoredAssignment | undefined
 }
-
-const moveOn = ({ intent, revision }: Aggregate) => ({
-  table: "intents" as const,
-  key: intent.id,
-  expected: revision,
-  next: revision + 1
-})
 
 export interface AssignCommand extends Omit<Told, "reassigned"> {
   readonly intentId: string

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
-import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Events } from "../OpenIntent.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
@@ -38,13 +37,10 @@ const readAppend = (intentId: string, input: AppendEvent, agentId: string) => {
 
 export const makeEvents = (
   storage: StorageShape,
-  { append, exists }: CommandsShape,
+  { append, mustExist }: CommandsShape,
   counts: EventCountsShape,
   wakeups: WakeupsShape
 ): Events => {
-  const mustExist = (intentId: string) =>
-    Effect.flatMap(exists(intentId), (found) => (found ? Effect.void : Effect.fail(new IntentNotFound({ intentId }))))
-
   const pageAfter = (intentId: string | undefined, after: number) =>
     told(
       storage.page({

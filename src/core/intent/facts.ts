@@ -1,9 +1,10 @@
 /** What the rules of creation and status have to know of the neighbours, read in few round trips. */
 import * as Effect from "effect/Effect"
+import type { Versioned } from "../Aggregate.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import type { Intent, Status } from "./Intent.ts"
 import { isTerminal, statuses } from "./Intent.ts"
-import type { CreationFacts, StatusCommand, StatusFacts, Versioned, Waiting } from "./rules.ts"
+import type { CreationFacts, StatusCommand, StatusFacts, Waiting } from "./rules.ts"
 import { needsDependencies } from "./transitions.ts"
 
 /** Generations that a walk to the root follows. */

@@ -1,8 +1,8 @@
 /** What may happen to an intent, and what is written then. Pure. */
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
-import type { Aggregate, Decision, Guard, Write } from "../Aggregate.ts"
-import { putIntent, unchanged } from "../Aggregate.ts"
+import type { Aggregate, Decision, Guard, Versioned, Write } from "../Aggregate.ts"
+import { moveOn, putIntent, unchanged } from "../Aggregate.ts"
 import { assignment, assignmentEvent } from "../agent/rules.ts"
 import type { Env } from "../Env.ts"
 import { TooLarge } from "../Errors.ts"
@@ -30,18 +30,6 @@ import type { InvalidPatch } from "./IntentErrors.ts"
 import { applyPatches, loggedPatches, touched } from "./statePatch.ts"
 import { mayMove, needsDependencies } from "./transitions.ts"
 
-/** An intent and the revision it was read at. */
-export interface Versioned {
-  readonly intent: Intent
-  readonly revision: number
-}
-
-const moveOn = ({ intent, revision }: Versioned): Guard => ({
-  table: "intents",
-  key: intent.id,
-  expected: revision,
-  next: revision + 1
-})
 const holdStill = ({ intent, revision }: Versioned): Guard => ({
   table: "intents",
   key: intent.id,

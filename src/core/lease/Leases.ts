@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import type { EngineOptions } from "../EngineOptions.ts"
-import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Page } from "../Page.ts"
 import type { Leases } from "../OpenIntent.ts"
 import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
@@ -32,7 +31,7 @@ const readList = (query: ListLeases) => {
 
 export const makeLeases = (
   storage: StorageShape,
-  { execute, exists }: CommandsShape,
+  { execute, mustExist }: CommandsShape,
   { leaseScopeMatching: matching }: EngineOptions
 ): Leases => {
   /** A lease that is over, if it is that and of this intent: it never changes again, so no guard is needed. */
@@ -43,7 +42,7 @@ export const makeLeases = (
     query: ListLeases = {}
   ): Effect.fn.Return<Page<Lease>, Effect.Error<ReturnType<Leases["list"]>>> {
     const { page, status } = yield* Effect.fromResult(readList(query))
-    if (!(yield* exists(intentId))) return yield* new IntentNotFound({ intentId })
+    yield* mustExist(intentId)
     const now = yield* storage.now
     const listing: Listing<"leases"> =
       status === "all"
