@@ -57,6 +57,8 @@ const intentOf = (id: string, i: number): Intent => ({
   confidence: 50,
   version: 1,
   governancePolicy: null,
+  portfolioIds: [],
+  budgetIds: [],
   createdAt: time(i),
   updatedAt: time(i)
 })

@@ -125,6 +125,8 @@ export const freezeAggregate = (aggregate: Aggregate): Aggregate => {
     deepFreeze(intent.constraints)
     deepFreeze(intent.governancePolicy)
     Object.freeze(intent.dependsOn)
+    Object.freeze(intent.portfolioIds)
+    Object.freeze(intent.budgetIds)
     Object.freeze(intent)
   }
   for (const lease of leases) Object.freeze(lease)

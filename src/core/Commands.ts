@@ -33,11 +33,16 @@ export interface Command<A, E> {
 
 /** A command that reads more than one aggregate. Its decision names all its guards. */
 export interface WideCommand<Facts, A, E> {
-  /** Whose turn it waits for: in this process it does not race the commands of this intent. */
+  /**
+   * Whose turn it waits for: in this process it does not race the commands of this intent. Any other key serves as well
+   * where commands race for another record: a portfolio, an account.
+   */
   readonly intentId: string | undefined
   /** Reads revisions no later than the records that they guard. */
   readonly gather: (storage: StorageShape) => Effect.Effect<Facts, StorageError>
   readonly decide: (facts: Facts, env: Env) => Result.Result<Decision<A>, E>
+  /** Runs inside the storage's write transaction at once: for what reads more than guards can hold, a path in a graph. */
+  readonly exclusively?: true
 }
 
 export interface CommandsShape {
@@ -45,6 +50,8 @@ export interface CommandsShape {
   readonly executeWide: <Facts, A, E>(command: WideCommand<Facts, A, E>) => Effect.Effect<A, E | EngineError>
   /** Adds an event that depends on nothing: no guard, no turn to wait for. */
   readonly append: (make: (env: Env) => NewEvent) => Effect.Effect<LogEvent, EngineError>
+  /** Adds records and their events, which depend on nothing either. */
+  readonly add: <A>(make: (env: Env) => Decision<A>) => Effect.Effect<A, EngineError>
   /** Fails if there is no such intent; without a read where it was asked for lately. */
   readonly mustExist: (intentId: string) => Effect.Effect<void, IntentNotFound | EngineError>
   /** An id that sorts after those before it, and that no other process gives. */
@@ -324,15 +331,10 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
           )
         )
 
-      const runWide = <Facts, A, E>(command: WideCommand<Facts, A, E>): Effect.Effect<A, E | EngineError> =>
-        Effect.flatMap(
-          told(
-            again(
-              "commit",
-              attemptWide(command, storage),
-              storage.exclusively((inside) => attemptWide(command, inside))
-            )
-          ),
+      const runWide = <Facts, A, E>(command: WideCommand<Facts, A, E>): Effect.Effect<A, E | EngineError> => {
+        const exclusive = storage.exclusively((inside) => attemptWide(command, inside))
+        return Effect.flatMap(
+          told(again("commit", command.exclusively === true ? exclusive : attemptWide(command, storage), exclusive)),
           (result) => {
             if (result._tag === "Failure") return Effect.fail(result.failure)
             const { events, guards, value } = result.success
@@ -340,6 +342,20 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
             publish(events)
             return Effect.succeed(value)
           }
+        )
+      }
+
+      const adding = <A>(
+        make: (env: Env) => Decision<A>
+      ): Effect.Effect<{ readonly value: A; readonly positions: ReadonlyArray<number> }, EngineError> =>
+        Effect.uninterruptible(
+          Effect.flatMap(storage.now, (now) => {
+            const { events, value, writes } = make(envAt(now))
+            return Effect.map(told(again("append", storage.commit(committing(writes, events, [])))), (positions) => {
+              publish(events)
+              return { value, positions }
+            })
+          })
         )
 
       return Commands.of({
@@ -350,18 +366,14 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
             : inTurn(command.intentId, undefined, runWide(command)),
         newId,
         append: (make) =>
-          Effect.uninterruptible(
-            Effect.flatMap(storage.now, (now) => {
-              const event = make(envAt(now))
-              return Effect.map(
-                told(again("append", storage.commit(committing([], [event], [])))),
-                ([position = 0]) => {
-                  publish([event])
-                  return { ...event, position }
-                }
-              )
-            })
+          Effect.map(
+            adding((env) => {
+              const event = make(env)
+              return { value: event, writes: [], events: [event] }
+            }),
+            ({ positions: [position = 0], value }) => ({ ...value, position })
           ),
+        add: (make) => Effect.map(adding(make), ({ value }) => value),
         mustExist: (intentId) =>
           known.has(intentId)
             ? Effect.void

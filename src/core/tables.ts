@@ -30,6 +30,8 @@ const intents = table<Intent>()("intents", {
     confidence: intent.confidence === 0 ? undefined : intent.confidence,
     version: intent.version,
     governancePolicy: intent.governancePolicy ?? undefined,
+    portfolioIds: intent.portfolioIds.length === 0 ? undefined : intent.portfolioIds,
+    budgetIds: intent.budgetIds.length === 0 ? undefined : intent.budgetIds,
     createdAt: millis(intent.createdAt),
     updatedAt: millis(intent.updatedAt)
   }),
@@ -46,6 +48,8 @@ const intents = table<Intent>()("intents", {
     confidence: body.confidence ?? 0,
     version: body.version,
     governancePolicy: body.governancePolicy ?? null,
+    portfolioIds: body.portfolioIds ?? [],
+    budgetIds: body.budgetIds ?? [],
     createdAt: time(body.createdAt),
     updatedAt: time(body.updatedAt)
   }),

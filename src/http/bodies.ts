@@ -25,6 +25,8 @@ export const intentBody = (intent: Intent, profile: Profile) => ({
   confidence: intent.confidence,
   version: intent.version,
   governance_policy: intent.governancePolicy,
+  portfolio_ids: intent.portfolioIds,
+  budget_ids: intent.budgetIds,
   created_at: formatTimestamp(intent.createdAt, profile),
   updated_at: formatTimestamp(intent.updatedAt, profile)
 })

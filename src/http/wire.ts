@@ -10,10 +10,10 @@ import { HttpApiSchema } from "effect/http-api"
 import { parseTime } from "../core/validate.ts"
 import { formatTimestamp } from "./timestamps.ts"
 
-const JsonObject = Schema.Record(Schema.String, Schema.Json)
+export const JsonObject = Schema.Record(Schema.String, Schema.Json)
 
 /** UTC, six digits after the point: `2031-05-06T07:08:09.123000`, in profile 2 with a `Z` (http.md 1.7). */
-const Timestamp = Schema.String.annotate({
+export const Timestamp = Schema.String.annotate({
   identifier: "Timestamp",
   description: "UTC, ISO 8601, six digits after the point; without an offset by default, with `Z` in profile 2"
 }).pipe(
@@ -51,6 +51,8 @@ export const IntentBody = Schema.Struct({
   confidence: Schema.Finite,
   version: Schema.Int,
   governance_policy: Schema.NullOr(JsonObject),
+  portfolio_ids: Schema.Array(Schema.String),
+  budget_ids: Schema.Array(Schema.String),
   created_at: Timestamp,
   updated_at: Timestamp
 }).annotate({ identifier: "Intent", description: "A goal with versioned state that agents and people share" })
@@ -95,7 +97,7 @@ export const AssignmentBody = Schema.Struct({
 export interface AssignmentBody extends Schema.Schema.Type<typeof AssignmentBody> {}
 
 /** What every list says about its page (http.md 1.8, decisions 11 and 12). */
-const pageFields = {
+export const pageFields = {
   total: Schema.Int,
   total_capped: Schema.optionalKey(Schema.Boolean),
   limit: Schema.Int,

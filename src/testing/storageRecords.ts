@@ -22,6 +22,8 @@ export const intentOf = (id: string, fields: Partial<Intent> = {}): Intent => ({
   confidence: 0,
   version: 1,
   governancePolicy: null,
+  portfolioIds: [],
+  budgetIds: [],
   createdAt: at(1_000),
   updatedAt: at(1_000),
   ...fields

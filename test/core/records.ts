@@ -32,6 +32,8 @@ export const intentOf = (id: string, fields: Partial<Intent> = {}): Intent => ({
   confidence: 0,
   version: 1,
   governancePolicy: null,
+  portfolioIds: [],
+  budgetIds: [],
   createdAt: at(1000),
   updatedAt: at(1000),
   ...fields

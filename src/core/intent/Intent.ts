@@ -26,6 +26,10 @@ export interface Intent {
   /** Starts at 1; one more with each change of state, status, dependencies or policy (semantics 2). */
   readonly version: number
   readonly governancePolicy: JsonObject | null
+  /** Portfolios that it is a member of now, in the order it was added. Moves neither the version nor `updatedAt`. */
+  readonly portfolioIds: ReadonlyArray<string>
+  /** Intents whose budget its costs count against, from the root down; itself, if it has one (decision 25). */
+  readonly budgetIds: ReadonlyArray<string>
   readonly createdAt: DateTime.Utc
   /** Moves with the version and only then. */
   readonly updatedAt: DateTime.Utc

@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import type { Aggregate, Decision, Guard, Versioned, Write } from "../Aggregate.ts"
 import { moveOn, putIntent, unchanged } from "../Aggregate.ts"
 import { assignment, assignmentEvent } from "../agent/rules.ts"
+import { hasBudget } from "../cost/budget.ts"
 import type { Env } from "../Env.ts"
 import { TooLarge } from "../Errors.ts"
 import type { NewEvent } from "../event/LogEvent.ts"
@@ -50,7 +51,7 @@ const checkVersion = (
       : Result.fail(new VersionConflict({ intentId, expected: version, current: found.intent.version }))
 
 export interface Creation {
-  readonly intent: Omit<Intent, "id" | "status" | "version" | "createdAt" | "updatedAt">
+  readonly intent: Omit<Intent, "id" | "status" | "version" | "portfolioIds" | "budgetIds" | "createdAt" | "updatedAt">
   /** Who creates it; `createdBy` may be another. */
   readonly agentId: string
   readonly status: Status
@@ -86,7 +87,17 @@ export const decideCreate = (
   const known = dependencies.filter((dependency) => dependency !== undefined)
   const status: Status =
     known.length === 0 ? asked : known.every(({ intent }) => intent.status === "completed") ? "pending" : "blocked"
-  const intent: Intent = { ...given, id, status, version: 1, createdAt: env.now, updatedAt: env.now }
+  const above = parent?.intent.budgetIds ?? []
+  const intent: Intent = {
+    ...given,
+    id,
+    status,
+    version: 1,
+    portfolioIds: [],
+    budgetIds: hasBudget(given.constraints) ? [...above, id] : above,
+    createdAt: env.now,
+    updatedAt: env.now
+  }
   const events: Array<NewEvent> = [
     systemEvent(env, id, "intent_created", intent.createdBy, {
       title: intent.title,

@@ -19,6 +19,8 @@ export const intentOf = (body: IntentBody): Intent => ({
   confidence: body.confidence,
   version: body.version,
   governancePolicy: body.governance_policy,
+  portfolioIds: body.portfolio_ids,
+  budgetIds: body.budget_ids,
   createdAt: body.created_at,
   updatedAt: body.updated_at
 })
