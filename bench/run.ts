@@ -13,6 +13,7 @@ import { table } from "./measure/table.ts"
 import { growth } from "./parts/growth.ts"
 import { hot } from "./parts/hot.ts"
 import { http } from "./parts/http.ts"
+import { httpOperations } from "./parts/httpOperations.ts"
 import { memory } from "./parts/memory.ts"
 import { operations } from "./parts/operations.ts"
 import { patch } from "./parts/patch.ts"
@@ -22,6 +23,7 @@ const parts: { readonly [name: string]: (options: Options) => Promise<ReadonlyAr
   patch,
   hot,
   http,
+  httpOperations,
   growth,
   memory,
   start,

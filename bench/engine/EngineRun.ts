@@ -3,16 +3,20 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Intent } from "../../src/core/intent/Intent.ts"
 import { OpenIntent, type OpenIntentShape } from "../../src/core/OpenIntent.ts"
-import { sqlite } from "../../src/layers/sqlite.ts"
+import { sqlite, type SqliteEngineOptions } from "../../src/layers/sqlite.ts"
 
 export interface EngineRun {
   readonly engine: OpenIntentShape
   readonly run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A>
 }
 
-/** Opens the engine on the file, with its defaults (`synchronous` is FULL), and closes it after `use`. */
-export const withEngine = async <A>(file: string, use: (run: EngineRun) => Promise<A>): Promise<A> => {
-  await using runtime = ManagedRuntime.make(sqlite(file))
+/** Opens the engine on the file, by default with its defaults (`synchronous` is FULL), and closes it after `use`. */
+export const withEngine = async <A>(
+  file: string,
+  use: (run: EngineRun) => Promise<A>,
+  options?: SqliteEngineOptions
+): Promise<A> => {
+  await using runtime = ManagedRuntime.make(sqlite(file, options))
   const engine = await runtime.runPromise(OpenIntent)
   return await use({ engine, run: (effect) => runtime.runPromise(effect) })
 }

@@ -43,26 +43,55 @@ class Client {
   }
 }
 
-/** Each client patches its own intent, with the version that follows from its patch before. */
-export const patching = (port: number, intents: ReadonlyArray<{ readonly id: string; readonly version: number }>) => {
-  const clients = intents.map(({ id, version }) => ({ client: new Client(port), id, version }))
-  const one = async (caller: (typeof clients)[number], count: number) => {
-    const head =
-      `POST /api/v1/intents/${caller.id}/state HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-API-Key: dev-user-key\r\n` +
-      "Content-Type: application/json\r\n"
-    for (let i = 0; i < count; i++) {
-      const body = `{"patches":[{"op":"set","path":"/progress","value":${1_000_000 + i}}]}`
-      await caller.client.send(`${head}If-Match: ${caller.version}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
-      caller.version++
+/** Clients beside each other, each with a connection of its own. */
+export interface Clients {
+  /** So many operations by all of them together. */
+  readonly run: (operations: number) => Promise<void>
+  readonly close: () => void
+}
+
+/** Sends a request and answers the response. */
+export type Send = (method: string, path: string, body?: string, headers?: string) => Promise<string>
+
+/** For each target a client that does its operation again and again, one after the other. */
+export const asking = <Target>(
+  port: number,
+  targets: ReadonlyArray<Target>,
+  operation: (send: Send, target: Target, i: number) => Promise<unknown>
+): Clients => {
+  const clients = targets.map((target) => {
+    const client = new Client(port)
+    const send: Send = (method, path, body, headers = "") => {
+      const head = `${method} /api/v1${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-API-Key: dev-user-key\r\n${headers}`
+      return client.send(
+        body === undefined
+          ? `${head}\r\n`
+          : `${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      )
     }
+    return { client, run: (i: number) => operation(send, target, i) }
+  })
+  const several = async (run: (i: number) => Promise<unknown>, count: number) => {
+    for (let i = 0; i < count; i++) await run(i)
   }
   return {
-    /** So many patches by all of them together. */
-    run: async (operations: number): Promise<void> => {
-      await Promise.all(clients.map((caller) => one(caller, Math.ceil(operations / clients.length))))
+    run: async (operations) => {
+      await Promise.all(clients.map(({ run }) => several(run, Math.ceil(operations / clients.length))))
     },
     close: () => {
       for (const { client } of clients) client.close()
     }
   }
 }
+
+/** Each client patches its own intent, with the version that follows from its patch before. */
+export const patching = (port: number, intents: ReadonlyArray<{ readonly id: string; readonly version: number }>) =>
+  asking(
+    port,
+    intents.map((intent) => ({ ...intent })),
+    async (send, target, i) => {
+      const body = `{"patches":[{"op":"set","path":"/progress","value":${1_000_000 + i}}]}`
+      await send("POST", `/intents/${target.id}/state`, body, `If-Match: ${target.version}\r\n`)
+      target.version++
+    }
+  )

@@ -27,12 +27,22 @@ const watch = <Name extends string, Method extends (...values: Array<never>) => 
   }
 }
 
-/** Notes what statements write, and the `PRAGMA`s and other texts run at once, while `use` runs. Slows it down. */
-export const recording = async (use: () => Promise<void>): Promise<ReadonlyArray<Recorded>> => {
+/**
+ * Notes what statements write, and the `PRAGMA`s and other texts run at once, while `use` runs; `reads`: also what they
+ * read. Slows it down.
+ */
+export const recording = async (
+  use: () => Promise<void>,
+  { reads = false }: { readonly reads?: boolean } = {}
+): Promise<ReadonlyArray<Recorded>> => {
   const found: Array<Recorded> = []
-  using _runs = watch(StatementSync.prototype, "run", (statement, values) => {
+  const note = (statement: unknown, values: ReadonlyArray<SQLInputValue>) => {
     if (statement instanceof StatementSync) found.push({ sql: statement.sourceSQL, values })
-  })
+  }
+  const noteRead = (statement: unknown, values: ReadonlyArray<SQLInputValue>) => reads && note(statement, values)
+  using _runs = watch(StatementSync.prototype, "run", note)
+  using _rows = watch(StatementSync.prototype, "all", noteRead)
+  using _row = watch(StatementSync.prototype, "get", noteRead)
   using _executions = watch(DatabaseSync.prototype, "exec", (_, [sql]) => {
     found.push({ sql: sql ?? "", values: [] })
   })
