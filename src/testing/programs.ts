@@ -89,5 +89,3 @@ export const families: { readonly [F in Family]: Arbitrary.Arbitrary<Program> } 
     4
   )
 }
-
-export const familyNames: ReadonlyArray<Family> = ["patches", "races", "leases", "graph", "log", "everything"]

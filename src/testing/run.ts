@@ -27,16 +27,7 @@ import { readListings } from "./listings.ts"
 import { isExpiry } from "./model/world.ts"
 import { statusAt } from "./model/leases.ts"
 import type { Program } from "./programs.ts"
-
-/** How the kit meets the engine's time. */
-export interface TimeSettings {
-  /** Moves the engine's clock on, as `TestClock.adjust` does. Without it the kit waits for real seconds. */
-  readonly advance?: ((duration: Duration.Duration) => Effect.Effect<void>) | undefined
-  /**
-   * By how much the engine's clock may differ from the one here, in milliseconds. Default 0 with `advance`, else 100.
-   */
-  readonly clockToleranceMs?: number | undefined
-}
+import type { TimeSettings } from "./Suite.ts"
 
 /** Reading what the program made failed. */
 export type ReadFailure = Effect.Error<ReturnType<typeof readEntry>>

@@ -15,15 +15,11 @@ import {
 } from "../Call.ts"
 import { editsOf } from "../model/patches.ts"
 import type { Family } from "../programs.ts"
+import type { Rule as SuiteRule } from "../Suite.ts"
 
-export interface Rule {
-  /** The number in section 10 of the semantics, or a word for a promise that has none. */
-  readonly id: string
-  readonly title: string
-  /** The programs that make its subject happen often. It must hold in all others too. */
+/** A rule of this suite. */
+export interface Rule extends SuiteRule<History> {
   readonly family: Family
-  /** What is wrong; nothing if the invariant holds. */
-  readonly judge: (history: History) => Iterable<string>
 }
 
 /** All readings of the world, in order. */
