@@ -53,6 +53,20 @@ export const moveOn = ({ intent, revision }: Versioned): Guard => ({
   next: revision + 1
 })
 
+/** What of an intent a guard needs. */
+export interface Held {
+  readonly intent: Pick<Intent, "id">
+  readonly revision: number
+}
+
+/** The intent must be as it was read, and stays so: what was decided rests on it. */
+export const holdStill = ({ intent, revision }: Held): Guard => ({
+  table: "intents",
+  key: intent.id,
+  expected: revision,
+  next: revision
+})
+
 /** What a command does: its answer, the records that change, and the events that tell of it. */
 export interface Decision<out A> {
   readonly value: A
@@ -76,6 +90,13 @@ export const putLease = (lease: Lease, before: Lease | undefined): Write => ({
   table: "leases",
   record: lease,
   before
+})
+
+export const putDependency = ({ createdAt, id }: Intent, dependencyId: string): Write => ({
+  _tag: "Put",
+  table: "dependencies",
+  record: { intentId: id, dependencyId, intentCreatedAt: createdAt },
+  before: undefined
 })
 
 /** The aggregate after a command of its own made these writes. */

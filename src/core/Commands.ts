@@ -16,14 +16,15 @@ import type { Env } from "./Env.ts"
 import type { EngineError } from "./Errors.ts"
 import { Busy } from "./Errors.ts"
 import { EventCounts } from "./event/EventCounts.ts"
+import { Hub } from "./event/Hub.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import { makeIds } from "./ids.ts"
 import { IntentNotFound } from "./intent/IntentErrors.ts"
 import { bytesAtMost } from "./json.ts"
+import { RunningFigures } from "./RunningFigure.ts"
 import { told } from "./storageFaults.ts"
 import type { Commit, StorageError, StorageShape } from "./Storage.ts"
 import { StaleRevision, Storage } from "./Storage.ts"
-import { Wakeups } from "./Wakeups.ts"
 
 /** A command on one intent, decided on its aggregate alone. Those that wait together are committed together. */
 export interface Command<A, E> {
@@ -174,17 +175,19 @@ const again = <A, E>(
 interface Done<A> {
   readonly value: A
   readonly events: ReadonlyArray<NewEvent>
+  readonly positions: ReadonlyArray<number>
   readonly guards: ReadonlyArray<Guard>
 }
 
 export class Commands extends Context.Service<Commands, CommandsShape>()("openintent/core/Commands") {
-  /** Needs `Storage`, `Wakeups` and `EventCounts`. */
+  /** Needs `Storage`, `Hub`, `EventCounts` and `RunningFigures`. */
   static readonly layer = Layer.effect(
     Commands,
     Effect.gen(function* () {
       const storage = yield* Storage
-      const wakeups = yield* Wakeups
+      const hub = yield* Hub
       const counts = yield* EventCounts
+      const figures = yield* RunningFigures
       const random = yield* Random.Random
       const newId = makeIds(() => (random.nextDoubleUnsafe() * 2 ** 32) >>> 0)
       const queues = new Map<string, Array<Waiting>>()
@@ -201,9 +204,10 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
       }
 
       /** After the commit, never before. */
-      const publish = (events: ReadonlyArray<NewEvent>) => {
+      const publish = (events: ReadonlyArray<NewEvent>, positions: ReadonlyArray<number>) => {
         counts.added(events)
-        wakeups.wake(events)
+        figures.added(events)
+        hub.publish(events, positions)
       }
 
       /** Decides the batch on what was loaded and commits; undefined where it writes nothing. */
@@ -228,9 +232,9 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         if (aggregate === undefined || after === undefined || after === aggregate) return undefined
         const kept = after
         const guard: Guard = { table: "intents", key: intentId, expected: aggregate.revision, next: kept.revision }
-        return Effect.map(storage.commit(committing(netWrites(writes), events, [guard])), () => {
+        return Effect.map(storage.commit(committing(netWrites(writes), events, [guard])), (positions) => {
           remember(kept)
-          publish(events)
+          publish(events, positions)
         })
       }
 
@@ -323,10 +327,10 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
               const decided = command.decide(facts, envAt(now))
               if (decided._tag === "Failure") return Effect.succeed(Result.fail(decided.failure))
               const { events, guards = [], value, writes } = decided.success
-              const done = Result.succeed({ value, events, guards })
+              const done = (positions: ReadonlyArray<number>) => Result.succeed({ value, events, positions, guards })
               return writes.length === 0 && events.length === 0
-                ? Effect.succeed(done)
-                : Effect.as(on.commit(committing(writes, events, guards)), done)
+                ? Effect.succeed(done([]))
+                : Effect.map(on.commit(committing(writes, events, guards)), done)
             }
           )
         )
@@ -337,9 +341,9 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
           told(again("commit", command.exclusively === true ? exclusive : attemptWide(command, storage), exclusive)),
           (result) => {
             if (result._tag === "Failure") return Effect.fail(result.failure)
-            const { events, guards, value } = result.success
+            const { events, guards, positions, value } = result.success
             for (const guard of guards) if (guard.next > guard.expected) remembered.delete(guard.key)
-            publish(events)
+            publish(events, positions)
             return Effect.succeed(value)
           }
         )
@@ -352,7 +356,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
           Effect.flatMap(storage.now, (now) => {
             const { events, value, writes } = make(envAt(now))
             return Effect.map(told(again("append", storage.commit(committing(writes, events, [])))), (positions) => {
-              publish(events)
+              publish(events, positions)
               return { value, positions }
             })
           })

@@ -2,23 +2,38 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { makeAgents } from "./agent/Agents.ts"
+import { makeAttachments } from "./attachment/Attachments.ts"
 import { Commands } from "./Commands.ts"
 import type { EngineOptions } from "./EngineOptions.ts"
+import { makeCosts } from "./cost/Costs.ts"
+import { expiring } from "./cost/expiry.ts"
+import { costFigure } from "./cost/summary.ts"
 import { defaultOptions } from "./EngineOptions.ts"
 import { EventCounts } from "./event/EventCounts.ts"
 import { makeEvents } from "./event/Events.ts"
+import { Hub } from "./event/Hub.ts"
+import { makeGraph } from "./graph/Graphs.ts"
+import { makeGovernance } from "./governance/Governance.ts"
 import { makeIntents } from "./intent/Intents.ts"
 import { makeLeases } from "./lease/Leases.ts"
-import { sweeping } from "./lease/sweeper.ts"
+import { sweepingLeases } from "./lease/sweeper.ts"
+import { llmFigure, makeLlm } from "./llm/LlmActivity.ts"
 import { OpenIntent } from "./OpenIntent.ts"
+import { makeRetries } from "./retry/Retries.ts"
+import { handingOut } from "./retry/sweeper.ts"
+import { RunningFigures } from "./RunningFigure.ts"
+import { makePortfolios } from "./portfolio/Portfolios.ts"
 import { Storage } from "./Storage.ts"
+import { makeDeliverer } from "./subscription/deliverer.ts"
+import { defaultWebhookOptions } from "./subscription/options.ts"
+import { makeSubscriptions } from "./subscription/Subscriptions.ts"
+import { WebhookSender } from "./subscription/WebhookSender.ts"
 import { told } from "./storageFaults.ts"
-import { Wakeups } from "./Wakeups.ts"
 
-/** Moves the counts of events on, now and then; what fails is tried again at the next turn. */
+/** Moves counts or figures on, now and then; what fails is tried again at the next turn. */
 const folding = (fold: EventCounts["Service"]["fold"], { sweepInterval }: EngineOptions) =>
   told(fold).pipe(
-    Effect.catchCause((cause) => Effect.logWarning("counts were not folded", cause)),
+    Effect.catchCause((cause) => Effect.logWarning("figures were not folded", cause)),
     Effect.andThen(Effect.sleep(sweepInterval)),
     Effect.forever
   )
@@ -28,15 +43,34 @@ const make = (options: EngineOptions) =>
     const storage = yield* Storage
     const commands = yield* Commands
     const counts = yield* EventCounts
-    const wakeups = yield* Wakeups
+    const figures = yield* RunningFigures
+    const hub = yield* Hub
     const owner = commands.newId((yield* storage.now).epochMilliseconds)
-    yield* Effect.forkScoped(sweeping(storage, commands, owner, options))
+    yield* Effect.forkScoped(sweepingLeases(storage, commands, owner, options))
+    yield* Effect.forkScoped(handingOut(storage, commands, owner, options))
+    yield* Effect.forkScoped(expiring(storage, commands, owner, options))
     yield* Effect.forkScoped(folding(counts.fold, options))
+    yield* Effect.forkScoped(folding(figures.fold, options))
+    const events = makeEvents(storage, commands, counts, hub)
+    const costs = makeCosts(storage, commands, figures.keep(costFigure), options)
+    const webhooks = { ...defaultWebhookOptions, ...options.webhooks }
+    const open = yield* WebhookSender
+    const sender = open && (yield* Effect.cached(open(webhooks)))
+    const delivering = { storage, commands, follow: events.follow, options: webhooks }
+    const changed = yield* makeDeliverer(delivering, sender, owner)
     return OpenIntent.of({
       intents: makeIntents(storage, commands, options),
-      events: makeEvents(storage, commands, counts, wakeups),
+      events,
       leases: makeLeases(storage, commands, options),
       agents: makeAgents(storage, commands),
+      costs,
+      governance: makeGovernance(storage, commands),
+      portfolios: makePortfolios(storage, commands, options),
+      attachments: makeAttachments(storage, commands, options),
+      llm: makeLlm(events, costs, figures.keep(llmFigure), commands),
+      retries: makeRetries(storage, commands, options),
+      graph: makeGraph(storage, commands, options),
+      subscriptions: makeSubscriptions(storage, commands, sender, changed),
       health: { check: told(storage.check) }
     })
   })
@@ -46,6 +80,6 @@ export const Engine = {
   layer: (options: Partial<EngineOptions> = {}): Layer.Layer<OpenIntent, never, Storage> =>
     Layer.effect(OpenIntent, make({ ...defaultOptions, ...options })).pipe(
       Layer.provide(Commands.layer),
-      Layer.provide([EventCounts.layer, Wakeups.layer])
+      Layer.provide([EventCounts.layer, RunningFigures.layer, Hub.layer])
     )
 }

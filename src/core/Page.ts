@@ -1,7 +1,7 @@
 /** A page of a list, in the order asked for. */
 export interface Page<A> {
   readonly items: ReadonlyArray<A>
-  /** Rows that match, whatever the page. Exact, or 10,000 with `totalCapped` (decision 11). */
+  /** Rows that match, whatever the page. Exact; with `totalCapped` there may be more than that: 10,000 (decision 11), of a walk 100,000. */
   readonly total: number
   readonly totalCapped: boolean
   readonly limit: number

@@ -75,8 +75,14 @@ export interface Row<R> {
   readonly order: number
 }
 
-/** Edges between intents that can be walked: child to parent, and dependent to dependency. */
-export type Edge = "parent" | "dependency"
+/** From an intent to its neighbours, in the order in which they came to be that. */
+export type Step = "parent" | "children" | "dependencies" | "dependents"
+
+/** An intent that a walk came to, and the one from which it was reached first. */
+export interface Reached {
+  readonly id: string
+  readonly from: string
+}
 
 export interface StorageShape {
   /** The clock that all nodes share, and that never goes back: `Clock` in one process, else the database's. */
@@ -102,13 +108,12 @@ export interface StorageShape {
   readonly tally: <T extends TableName>(range: Range<T>) => Effect.Effect<ReadonlyMap<string, number>, StorageError>
   /** Running figures kept by commits; 0 where there is none. */
   readonly counters: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<number>, StorageError>
-  /** Ids reachable along the edge (`up`: as it points), without the start, nearest first, at most `limit`. Safe on cycles. */
+  /** What is reached along these steps, without the start, nearest first, at most `limit`. Safe on cycles. */
   readonly reachable: (
-    edge: Edge,
+    steps: ReadonlyArray<Step>,
     from: string,
-    direction: "up" | "down",
     limit: number
-  ) => Effect.Effect<ReadonlyArray<string>, StorageError>
+  ) => Effect.Effect<ReadonlyArray<Reached>, StorageError>
   /** Position of the last committed event; 0 for an empty log. */
   readonly lastPosition: Effect.Effect<number, StorageError>
   /** Writes all of it or nothing; completes when it is durable. Answers the positions of the events, in their order. */

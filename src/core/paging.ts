@@ -123,6 +123,20 @@ const collect = <T extends TableName>(
     }
   })
 
+/** Every record of a range, in its order; read in looks of a bounded size. */
+export const readAll = <T extends TableName>(
+  storage: StorageShape,
+  range: Listing<T>
+): Effect.Effect<ReadonlyArray<RecordOf<T>>, StorageError> =>
+  Effect.map(
+    collect(
+      storage,
+      { ...range, matches: range.matches ?? (() => true) },
+      { limit: Number.POSITIVE_INFINITY, offset: 0, after: undefined }
+    ),
+    (rows) => rows.map((row) => row.record)
+  )
+
 /** The page, with one row more than asked for looked at to know whether there is a next one. */
 export const readPage = <T extends TableName>(
   storage: StorageShape,
@@ -143,6 +157,24 @@ export const readPage = <T extends TableName>(
       next: last === undefined ? undefined : writeCursor(last)
     }
   })
+
+/** A page of a list that is known as a whole. Its cursor is a place in the list. */
+export const pageOfIds = (
+  ids: ReadonlyArray<string>,
+  { after, limit, offset }: PageRequest,
+  isCapped = false
+): Page<string> => {
+  const from = after?.position ?? offset
+  const end = from + limit
+  return {
+    items: ids.slice(from, end),
+    total: ids.length,
+    totalCapped: isCapped,
+    limit,
+    offset: after === undefined ? offset : 0,
+    next: end < ids.length ? writeCursor({ order: 0, position: end }) : undefined
+  }
+}
 
 /** Stands for "more than `limits.total`" where rows are counted and no counter is kept. */
 const overTotal = Number.POSITIVE_INFINITY

@@ -1,11 +1,18 @@
 /** What is stored of each subject. */
 import * as DateTime from "effect/DateTime"
 import type { Assignment } from "./agent/Assignment.ts"
+import { accounts, costFigures, costs, reservations } from "./cost/tables.ts"
+import { attachmentContents, attachments } from "./attachment/tables.ts"
 import { kindOf } from "./event/eventTypes.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import type { Intent } from "./intent/Intent.ts"
+import { approvals, arbitrations, decisions } from "./governance/tables.ts"
 import type { JsonObject } from "./json.ts"
 import type { Lease } from "./lease/Lease.ts"
+import { memberships, portfolios } from "./portfolio/tables.ts"
+import { failures, retries, retryPolicies } from "./retry/tables.ts"
+import { deliveries, subscriptions } from "./subscription/tables.ts"
+import { llmFigures } from "./llm/tables.ts"
 import { integer, table, text } from "./Table.ts"
 
 const millis = (time: DateTime.Utc) => time.epochMilliseconds
@@ -63,20 +70,30 @@ const intents = table<Intent>()("intents", {
   guarded: true
 })
 
+/** That an intent depends on another, and what orders the dependents of one. */
 export interface Dependency {
   readonly intentId: string
   readonly dependencyId: string
+  readonly intentCreatedAt: DateTime.Utc
 }
 
 const dependencies = table<Dependency>()("dependencies", {
   key: (edge) => `${edge.intentId} ${edge.dependencyId}`,
   columns: {
     intent_id: text((edge: Dependency) => edge.intentId),
-    dependency_id: text((edge: Dependency) => edge.dependencyId)
+    dependency_id: text((edge: Dependency) => edge.dependencyId),
+    intent_created_at: integer((edge: Dependency) => millis(edge.intentCreatedAt))
   },
   body: () => ({}),
-  make: ({ columns }) => ({ intentId: columns.intent_id, dependencyId: columns.dependency_id }),
-  indexes: { byIntent: { columns: ["intent_id"] }, byDependency: { columns: ["dependency_id"] } },
+  make: ({ columns }) => ({
+    intentId: columns.intent_id,
+    dependencyId: columns.dependency_id,
+    intentCreatedAt: time(columns.intent_created_at)
+  }),
+  indexes: {
+    byIntent: { columns: ["intent_id"] },
+    byDependency: { columns: ["dependency_id"], order: "intent_created_at" }
+  },
   removable: true
 })
 
@@ -150,8 +167,9 @@ const leases = table<Lease>()("leases", {
   }
 })
 
-/** An assignment, and what orders the intents of an agent. */
+/** An assignment or what is left of one, and what orders the intents of an agent. Streams ask who was ever assigned. */
 export interface StoredAssignment extends Assignment {
+  readonly state: "assigned" | "unassigned"
   readonly intentCreatedAt: DateTime.Utc
 }
 
@@ -162,6 +180,7 @@ const assignments = table<StoredAssignment>()("assignments", {
   columns: {
     intent_id: text((assignment: StoredAssignment) => assignment.intentId),
     agent_id: text((assignment: StoredAssignment) => assignment.agentId),
+    state: text((assignment: StoredAssignment) => assignment.state),
     intent_created_at: integer((assignment: StoredAssignment) => millis(assignment.intentCreatedAt))
   },
   body: ({ assignedAt, id, role }) => ({ id, role, assignedAt: millis(assignedAt) }),
@@ -170,12 +189,19 @@ const assignments = table<StoredAssignment>()("assignments", {
     intentId: columns.intent_id,
     agentId: columns.agent_id,
     role: body.role,
+    state: columns.state,
     assignedAt: time(body.assignedAt),
     intentCreatedAt: time(columns.intent_created_at)
   }),
   indexes: {
-    byIntent: { columns: ["intent_id"] },
-    byAgent: { columns: ["agent_id"], order: "intent_created_at" }
+    /** Oldest first: who comes back gets a new row. */
+    byIntent: { columns: ["intent_id"], where: { column: "state", equals: "assigned" } },
+    byAgent: {
+      columns: ["agent_id"],
+      order: "intent_created_at",
+      where: { column: "state", equals: "assigned" }
+    },
+    everOfAgent: { columns: ["agent_id"] }
   },
   removable: true
 })
@@ -211,7 +237,32 @@ const claims = table<Claim>()("claims", {
   guarded: true
 })
 
-export const tables = { intents, dependencies, events, leases, assignments, eventCounts, claims }
+export const tables = {
+  intents,
+  dependencies,
+  events,
+  leases,
+  assignments,
+  eventCounts,
+  claims,
+  attachments,
+  attachmentContents,
+  llmFigures,
+  arbitrations,
+  decisions,
+  approvals,
+  retryPolicies,
+  failures,
+  retries,
+  portfolios,
+  memberships,
+  subscriptions,
+  deliveries,
+  costs,
+  costFigures,
+  reservations,
+  accounts
+}
 export type Tables = typeof tables
 export type TableName = keyof Tables
 export type IndexName<T extends TableName> = keyof Tables[T]["indexes"] & string
@@ -219,4 +270,4 @@ export type RecordOf<T extends TableName> = ReturnType<Tables[T]["fromRow"]>
 /** Tables that are written record by record; events only come with a commit. */
 export type StoredTable = Exclude<TableName, "events">
 /** Tables whose records commits can guard. */
-export type GuardedTable = "intents" | "claims"
+export type GuardedTable = "intents" | "claims" | "portfolios" | "subscriptions" | "reservations" | "accounts"

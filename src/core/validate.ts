@@ -20,13 +20,37 @@ export const limits = {
   /** Reasons, trace ids, errors told to an agent. */
   noteLength: 10_000,
   dependencies: 1000,
+  portfolioNameLength: 255,
+  /** Intents with a budget, one below the other. */
+  budgetsDeep: 100,
+  /** Portfolios that an intent is a member of at the same time. */
+  portfoliosPerIntent: 100,
   /** Patches of one request. */
   patches: 1000,
   stateBytes: 256 * 1024,
   constraintsBytes: 256 * 1024,
   payloadBytes: 256 * 1024,
+  /** Contexts, evidence, outcomes of decisions. */
+  contextBytes: 64 * 1024,
+  /** Options of an arbitration. */
+  options: 100,
   leaseSeconds: 86_400,
+  errorCodeLength: 255,
+  retries: 1000,
+  retryableErrors: 1000,
+  /** Failures resolved in one go. */
+  failureIds: 1000,
+  /** 100 years: a time so far ahead has four digits for its year all the same. */
+  retryDelayDays: 36_525,
   pageSize: 1000,
+  /** Events that wait for a slow follower. */
+  followBuffer: 100_000,
+  /** Intents that the lists of ancestors and descendants go as far as. */
+  walk: 100_000,
+  /** Nodes of one graph. */
+  graphNodes: 20_000,
+  /** Dependencies of all of them together. */
+  graphDependencies: 100_000,
   /** Rows that a total counts where no counter is kept (decision 11). */
   total: 10_000
 }
@@ -160,6 +184,7 @@ export const parseTime = (input: string): DateTime.Utc | undefined => {
     .replace(" ", "+")
     .replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")
     .toUpperCase()
-  const millis = Date.parse(`${day}T${clock.replace(/(\.\d{3})\d+$/, "$1")}${zone}`)
-  return Number.isNaN(millis) ? undefined : DateTime.makeUnsafe(millis)
+  const date = new Date(`${day}T${clock.replace(/(\.\d{3})\d+$/, "$1")}${zone}`)
+  const year = date.getUTCFullYear() // An offset may take it beyond four digits.
+  return year >= 0 && year <= 9999 ? DateTime.makeUnsafe(date.getTime()) : undefined
 }

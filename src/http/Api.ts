@@ -4,15 +4,39 @@
  */
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsApi } from "./api/agents.ts"
+import { AttachmentsApi } from "./api/attachments.ts"
+import { CostsApi } from "./api/costs.ts"
 import { DiscoveryApi } from "./api/discovery.ts"
 import { EventsApi } from "./api/events.ts"
+import { GraphApi } from "./api/graph.ts"
+import { GovernanceApi } from "./api/governance.ts"
 import { IntentsApi } from "./api/intents.ts"
 import { LeasesApi } from "./api/leases.ts"
+import { RetriesApi } from "./api/retries.ts"
+import { LlmApi } from "./api/llm.ts"
+import { PortfoliosApi } from "./api/portfolios.ts"
+import { StreamsApi } from "./api/streams.ts"
+import { SubscriptionsApi } from "./api/subscriptions.ts"
 import { complete } from "./openapi.ts"
 
 /** All of it. */
 export class Api extends HttpApi.make("openintent")
-  .add(DiscoveryApi, IntentsApi, EventsApi, AgentsApi, LeasesApi)
+  .add(
+    DiscoveryApi,
+    IntentsApi,
+    EventsApi,
+    AgentsApi,
+    GraphApi,
+    LeasesApi,
+    AttachmentsApi,
+    LlmApi,
+    RetriesApi,
+    PortfoliosApi,
+    GovernanceApi,
+    SubscriptionsApi,
+    CostsApi,
+    StreamsApi
+  )
   .annotateMerge(
     OpenApi.annotations({
       title: "OpenIntent",

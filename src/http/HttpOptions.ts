@@ -1,4 +1,6 @@
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import { base64Length } from "../core/base64.ts"
 import { jsonDepthMax } from "../core/json.ts"
 import type { ApiKey } from "./keys.ts"
 
@@ -10,20 +12,37 @@ export interface HttpOptions {
   readonly allowedHosts: ReadonlyArray<string>
   /** Of a JSON body, in bytes (http.md 1.10). */
   readonly maxBodyBytes: number
+  /** The same for a body that brings the content of an attachment, in base64: a third more than the content has. */
+  readonly maxAttachmentBodyBytes: number
   /** Levels of objects and arrays inside each other in a body (decision 9). */
   readonly maxJsonDepth: number
   /** For fleets of Python clients before 0.17: only the 29 first event types in the default profile (http.md 1.9). */
   readonly hideLaterEventTypes: boolean
+  /** Silence after which a stream is sent a comment, so that proxies keep the connection (http.md 12.2). */
+  readonly keepaliveInterval: Duration.Duration
+  /** Events that may wait for a client that does not read its stream; then it is cut off, and may resume (http.md 12.6). */
+  readonly streamBufferMax: number
+  /** How long a stream that is refused waits for its answer: Python clients come back at once, for ever (http.md 12.1). */
+  readonly streamRefusalDelay: Duration.Duration
   /** Serves a documentation page at `/docs`. */
   readonly docs: boolean
 }
 
+const mebibyte = 1024 * 1024
+
+/** How large a body may be that brings the content of an attachment: the base64 of it, and what is said of it. */
+export const attachmentBodyBytes = (contentBytes: number): number => base64Length(contentBytes) + mebibyte
+
 export const defaultHttpOptions: HttpOptions = {
   keys: [],
   allowedHosts: [],
-  maxBodyBytes: 1024 * 1024,
+  maxBodyBytes: mebibyte,
+  maxAttachmentBodyBytes: attachmentBodyBytes(25 * mebibyte), // http.md 1.10
   maxJsonDepth: jsonDepthMax,
   hideLaterEventTypes: false,
+  keepaliveInterval: Duration.seconds(15),
+  streamBufferMax: 1000,
+  streamRefusalDelay: Duration.seconds(1),
   docs: true
 }
 

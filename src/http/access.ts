@@ -6,16 +6,14 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { HttpApiError } from "effect/http-api"
 import { CurrentAgent, systemAgent } from "../core/CurrentAgent.ts"
-import type { Issue } from "../core/Errors.ts"
 import { OpenIntent } from "../core/OpenIntent.ts"
 import { Access, Caller } from "./api/common.ts"
 import { refuseUnlessMissing } from "./answers.ts"
-import { forbidden, invalid, type Refusal, refuse, unauthorized } from "./failures.ts"
-import { fieldName } from "../core/json.ts"
+import { forbidden, invalid, type Refusal, refuse, unauthorized } from "./refusals.ts"
 import type { KeyHolder } from "./keys.ts"
+import { schemaIssues } from "./schemaIssues.ts"
 import type { Profile } from "./timestamps.ts"
 
 /** The keys that this server knows. */
@@ -67,20 +65,6 @@ export const identify = (
   return { agentId, profile: profileOf(headers), admin, boundTo }
 }
 
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }): string | number => {
-  const key = typeof segment === "object" ? segment.key : segment
-  return typeof key === "number" ? key : String(key)
-}
-
-/** What the schemas of the contract found wrong with params, headers or query. */
-const issuesOf = (error: HttpApiError.HttpApiSchemaError): ReadonlyArray<Issue> =>
-  formatIssues(error.cause.issue).issues.map(({ message, path = [] }) => ({
-    field: fieldName(path.map(segmentOf)) || error.kind.toLowerCase(),
-    message: `is not valid: ${message}`
-  }))
-
 /** Needs `OpenIntent` and `Keyring`. */
 export const layer = Layer.effect(
   Access,
@@ -97,9 +81,9 @@ export const layer = Layer.effect(
         )
         return Effect.catch(identified, (error) => {
           if (!HttpApiError.HttpApiSchemaError.is(error)) return Effect.fail(error)
-          const refusal = invalid(issuesOf(error))
+          const refusal = invalid(schemaIssues(error.cause.issue, error.kind.toLowerCase()))
           return Effect.flatMap(HttpRouter.RouteContext, ({ params }) =>
-            refuseUnlessMissing(engine, params["intentId"], refusal, caller.profile)
+            refuseUnlessMissing(engine, params, refusal, caller.profile)
           )
         })
       })

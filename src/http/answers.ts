@@ -5,7 +5,8 @@ import type { Intent } from "../core/intent/Intent.ts"
 import type { Page } from "../core/Page.ts"
 import type { OpenIntentShape } from "../core/OpenIntent.ts"
 import { intentBody, pageBody } from "./bodies.ts"
-import { type EngineFailure, type Refusal, refusalOf, refuse } from "./failures.ts"
+import { type EngineFailure, refusalOf } from "./failures.ts"
+import { type Refusal, refuse } from "./refusals.ts"
 import type { Profile } from "./timestamps.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -26,36 +27,51 @@ const nextUrl = (url: string, after: string): string => {
   return `${pathname}?${searchParams.toString()}`
 }
 
-/** A page of a list under its plural name, with a `Link` to the next one. */
+/** A page of a list under its plural name, with a `Link` to the next one; `more` stands beside the list. */
 export const pageAnswer = <A>(
   plural: string,
   page: Page<A>,
   body: (item: A, profile: Profile) => object,
   profile: Profile,
-  url: string
+  url: string,
+  more?: object
 ): Response =>
   json(
-    pageBody(plural, page, body, profile),
+    { ...pageBody(plural, page, body, profile), ...more },
     200,
     page.next === undefined ? undefined : { link: `<${nextUrl(url, page.next)}>; rel="next"` }
   )
 
-/** Refuses, unless the intent of the path does not exist: then that is the answer (http.md 1.6, order of checks). */
+/** What the path names. Of a portfolio and an intent in it the portfolio comes first. */
+export interface Named {
+  readonly intentId?: string | undefined
+  readonly portfolioId?: string | undefined
+}
+
+const lookUp = (engine: OpenIntentShape, { intentId, portfolioId }: Named): Effect.Effect<unknown, EngineFailure> =>
+  portfolioId !== undefined
+    ? engine.portfolios.get(portfolioId)
+    : intentId !== undefined
+      ? engine.intents.get(intentId)
+      : Effect.void
+
+const isMissing = (error: EngineFailure): boolean =>
+  error._tag === "IntentNotFound" || error._tag === "PortfolioNotFound"
+
+/** Refuses, unless what the path names does not exist: then that is the answer (http.md 1.6, order of checks). */
 export const refuseUnlessMissing = (
   engine: OpenIntentShape,
-  intentId: string | undefined,
+  named: Named,
   refusal: Refusal,
   profile: Profile
 ): Effect.Effect<Response> =>
-  intentId === undefined
-    ? Effect.succeed(refuse(refusal, profile))
-    : Effect.match(engine.intents.get(intentId), {
-        onSuccess: () => refuse(refusal, profile),
-        // Only a missing intent wins: what else is wrong is not what was asked.
-        onFailure: (error) => refuse(error._tag === "IntentNotFound" ? refusalOf(error) : refusal, profile)
-      })
+  Effect.match(lookUp(engine, named), {
+    onSuccess: () => refuse(refusal, profile),
+    // Only what is missing wins: what else is wrong is not what was asked.
+    onFailure: (error) => refuse(isMissing(error) ? refusalOf(error) : refusal, profile)
+  })
 
-/** Refusals of the input, which a missing intent comes before. */
+/** Refusals of the input, which a missing intent or portfolio comes before. */
 const yielding: ReadonlySet<string> = new Set([
   "validation_error",
   "if_match_required",
@@ -64,14 +80,15 @@ const yielding: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The answer of a handler. `intentId` is the intent of the path, if there is one: when the input is not valid it is
- * looked up, and a 404 wins.
+ * The answer of a handler. `intentId` or `portfolioId` is that of the path, if there is one: when the input is not valid
+ * it is looked up, and a 404 wins.
  */
 export const answer = <A>(
   effect: Effect.Effect<A, EngineFailure | Refusal>,
   options: {
     readonly engine: OpenIntentShape
     readonly intentId: string | undefined
+    readonly portfolioId?: string | undefined
     readonly profile: Profile
     readonly onSuccess: (value: A, profile: Profile) => Response
   }
@@ -81,7 +98,7 @@ export const answer = <A>(
     onFailure: (error) => {
       const refusal = error._tag === "Refusal" ? error : refusalOf(error)
       return yielding.has(refusal.code)
-        ? refuseUnlessMissing(options.engine, options.intentId, refusal, options.profile)
+        ? refuseUnlessMissing(options.engine, options, refusal, options.profile)
         : Effect.succeed(refuse(refusal, options.profile))
     }
   })

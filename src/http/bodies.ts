@@ -6,7 +6,7 @@ import type { Page } from "../core/Page.ts"
 import type { Lease } from "../core/lease/Lease.ts"
 import { formatTimestamp, type Profile } from "./timestamps.ts"
 
-const statusName = (status: Status, profile: Profile): Status =>
+export const statusName = (status: Status, profile: Profile): Status =>
   status === "pending" && profile === 1 ? "active" : status
 
 /** http.md 2.1 */

@@ -21,8 +21,33 @@ const endpoints = (): { readonly [name: string]: string } => {
 const describe = json({
   protocol: "OpenIntent Coordination Protocol",
   version: protocolVersion,
-  rfcUrls: ["/rfc/0001", "/rfc/0003"],
-  capabilities: ["intents", "events", "agents", "state-patches", "optimistic-concurrency", "leasing"],
+  rfcUrls: [
+    "/rfc/0001",
+    "/rfc/0002",
+    "/rfc/0003",
+    "/rfc/0004",
+    "/rfc/0005",
+    "/rfc/0006",
+    "/rfc/0007",
+    "/rfc/0008",
+    "/rfc/0009",
+    "/rfc/0010"
+  ],
+  capabilities: [
+    "intents",
+    "events",
+    "agents",
+    "state-patches",
+    "optimistic-concurrency",
+    "leasing",
+    "portfolios",
+    "cost-tracking",
+    "governance",
+    "attachments",
+    "llm-observability",
+    "retry-policies",
+    "subscriptions"
+  ],
   openApiUrl: "/openapi.json",
   implementation: "openintent",
   endpoints: endpoints(),
@@ -32,7 +57,18 @@ const describe = json({
 const compatibility = json({
   implementation: "openintent",
   version,
-  rfcCompliance: { "RFC-0001": "full", "RFC-0002": "partial", "RFC-0003": "full" },
+  rfcCompliance: {
+    "RFC-0001": "full",
+    "RFC-0002": "full",
+    "RFC-0003": "full",
+    "RFC-0004": "full",
+    "RFC-0005": "full",
+    "RFC-0006": "full",
+    "RFC-0007": "full",
+    "RFC-0008": "full",
+    "RFC-0009": "full",
+    "RFC-0010": "full"
+  },
   features: {
     intents: true,
     events: true,
@@ -40,12 +76,12 @@ const compatibility = json({
     statePatches: true,
     optimisticConcurrency: true,
     leasing: true,
-    governance: false,
-    portfolios: false,
-    attachments: false,
-    subscriptions: false,
-    costTracking: false,
-    retryPolicies: false
+    governance: true,
+    portfolios: true,
+    attachments: true,
+    subscriptions: true,
+    costTracking: true,
+    retryPolicies: true
   }
 })
 

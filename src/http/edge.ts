@@ -18,7 +18,7 @@ import {
   refuse,
   routeNotFound,
   shuttingDown
-} from "./failures.ts"
+} from "./refusals.ts"
 import { isAllowedHost } from "./hosts.ts"
 
 /** Where the server listens and whether it is about to end. */
@@ -29,6 +29,8 @@ export class Listening extends Context.Service<
     readonly hosts: ReadonlySet<string> | undefined
     /** Set when the server is to end: those who come then are sent away. */
     closing: boolean
+    /** Called at that moment by whoever must not wait for the end: open streams. */
+    readonly atEnd: Set<() => void>
   }
 >()("openintent/http/Listening") {}
 

@@ -13,8 +13,8 @@ import { appendEvent } from "./requests.ts"
 import type { Profile } from "./timestamps.ts"
 
 /** Which types of events a reader of this profile can take (http.md 1.9). */
-const visibility = (include: "all" | undefined, profile: Profile, hideLater: boolean): Visibility =>
-  include === "all" || profile === 2 ? "all" : hideLater ? "legacy" : "known"
+const visibility = (include: Visibility | undefined, profile: Profile, hideLater: boolean): Visibility =>
+  include ?? (profile === 2 ? "all" : hideLater ? "legacy" : "known")
 
 /** Needs `OpenIntent`. */
 export const layer = HttpApiBuilder.group(

@@ -1,6 +1,6 @@
-/** Errors as the contract shows them (http.md 1.6). Every refusal of every route is made here. */
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
+/** Errors of the engine as the contract shows them (http.md 1.6). */
 import type { AssignmentNotFound } from "../core/agent/Assignment.ts"
+import type { AttachmentNotFound, ContentNotStored } from "../core/attachment/AttachmentErrors.ts"
 import type {
   Busy,
   Forbidden,
@@ -10,6 +10,19 @@ import type {
   Unauthorized,
   ValidationError
 } from "../core/Errors.ts"
+import type { BudgetExceeded, ReservationEnded, ReservationNotFound } from "../core/cost/CostErrors.ts"
+import type {
+  ApprovalNotFound,
+  ApprovalNotPending,
+  ArbitrationNotFound,
+  GovernanceViolation
+} from "../core/governance/GovernanceErrors.ts"
+import type {
+  DependencyIntentNotFound,
+  DependencyNotFound,
+  DuplicateDependency,
+  IntentTerminal
+} from "../core/graph/GraphErrors.ts"
 import type {
   ChildrenIncomplete,
   DependenciesIncomplete,
@@ -21,106 +34,88 @@ import type {
   UnknownDependency,
   VersionConflict
 } from "../core/intent/IntentErrors.ts"
-import type { Lease } from "../core/lease/Lease.ts"
+import type { DeliveryNotFound, SubscriptionNotFound } from "../core/subscription/Subscription.ts"
 import type { LeaseConflict, LeaseExpired, LeaseHeld, LeaseNotFound } from "../core/lease/LeaseErrors.ts"
-import { leaseBody } from "./bodies.ts"
-import type { Profile } from "./timestamps.ts"
+import type { RetryPolicyNotFound } from "../core/retry/Retry.ts"
+import type { MembershipNotFound, PortfolioIncomplete, PortfolioNotFound } from "../core/portfolio/PortfolioErrors.ts"
+import { wireField } from "./fieldNames.ts"
+import { forbidden, invalid, type Refusal, refusal, retrySoon, unauthorized } from "./refusals.ts"
 
 /** What the engine can answer with. */
 export type EngineFailure =
+  | ApprovalNotFound
+  | ApprovalNotPending
+  | ArbitrationNotFound
   | AssignmentNotFound
+  | AttachmentNotFound
+  | BudgetExceeded
   | Busy
   | ChildrenIncomplete
+  | DeliveryNotFound
+  | ContentNotStored
   | DependenciesIncomplete
   | DependencyCycle
+  | DependencyIntentNotFound
+  | DependencyNotFound
+  | DuplicateDependency
   | Forbidden
+  | GovernanceViolation
   | IntentNotFound
+  | IntentTerminal
   | InvalidPatch
   | InvalidTransition
   | LeaseConflict
   | LeaseExpired
   | LeaseHeld
   | LeaseNotFound
+  | MembershipNotFound
   | ParentNotFound
+  | PortfolioIncomplete
+  | PortfolioNotFound
+  | ReservationEnded
+  | ReservationNotFound
+  | RetryPolicyNotFound
   | StorageUnavailable
+  | SubscriptionNotFound
   | TooLarge
   | Unauthorized
   | UnknownDependency
   | ValidationError
   | VersionConflict
 
-/** A refusal on its way out. */
-export interface Refusal {
-  readonly _tag: "Refusal"
-  readonly status: number
-  readonly code: string
-  readonly message: string
-  readonly errors?: ReadonlyArray<Issue>
-  readonly currentVersion?: number
-  readonly existing?: Lease
-  readonly headers?: { readonly [name: string]: string }
-}
-
-const refusal = (
-  status: number,
-  code: string,
-  message: string,
-  more?: Pick<Refusal, "errors" | "currentVersion" | "existing" | "headers">
-): Refusal => ({ _tag: "Refusal", status, code, message, ...more })
-
-/** Something in the request is not valid: 400 `validation_error`. It yields to a 404 of the intent in the path. */
-export const invalid = (errors: ReadonlyArray<Issue>): Refusal =>
-  refusal(400, "validation_error", errors.map(({ field, message }) => `${field} ${message}`).join("; "), { errors })
-
-export const invalidJson = (message: string): Refusal => refusal(400, "invalid_json", message)
-export const ifMatchRequired = refusal(
-  400,
-  "if_match_required",
-  "The header If-Match with the intent's version is required"
-)
-export const ifMatchInvalid = refusal(400, "invalid_if_match", 'If-Match must be a version: 3, "3" or W/"3"')
-export const unauthorized = refusal(401, "unauthorized", "Invalid or missing API key")
-export const forbidden = (message: string): Refusal => refusal(403, "forbidden", message)
-export const routeNotFound = refusal(404, "route_not_found", "No such route")
-export const methodNotAllowed = (allow: string): Refusal =>
-  refusal(405, "method_not_allowed", `Allowed here: ${allow}`, { headers: { allow } })
-export const payloadTooLarge = (maxBytes: number): Refusal =>
-  refusal(413, "payload_too_large", `The body is larger than ${maxBytes} bytes`)
-export const unsupportedMediaType = refusal(415, "unsupported_media_type", "The body must be application/json")
-export const misdirected = refusal(421, "misdirected_request", "This server does not answer to that Host")
-export const internalError = refusal(500, "internal_error", "Internal server error")
-const retrySoon = { "retry-after": "1" }
-export const shuttingDown = refusal(503, "shutting_down", "The server is shutting down", {
-  headers: { ...retrySoon, connection: "close" }
-})
-
-/** Names of fields that are not simply the snake_case of the engine's. */
-const wireNames: { readonly [name: string]: string } = {
-  type: "event_type",
-  duration: "duration_seconds",
-  afterPosition: "after_sequence"
-}
-
-/** `parentIntentId` as `parent_intent_id`, `patches[0].path` as it is: only the first name is the engine's own. */
-const wireField = (field: string): string =>
-  field.replace(/^[A-Za-z]+/, (name) =>
-    Object.hasOwn(wireNames, name)
-      ? String(wireNames[name])
-      : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  )
-
-/** The way back, for the remote engine. */
-export const engineField = (field: string): string =>
-  field.replace(/^[a-z_]+/, (name) => {
-    const own = Object.keys(wireNames).find((key) => wireNames[key] === name)
-    return own ?? name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-  })
-
 const wireIssue = (issue: Issue): Issue => ({ ...issue, field: wireField(issue.field) })
+
+/** What does not exist. */
+export type NotFoundFailure = Extract<EngineFailure, { readonly _tag: `${string}NotFound` | "ContentNotStored" }>
+
+/** What a 404 says is missing: the field of its only entry in `errors`, since the code is `not_found` for all. */
+export const missingFields = {
+  ApprovalNotFound: "approval_id",
+  ArbitrationNotFound: "arbitration_id",
+  AssignmentNotFound: "agent_id",
+  AttachmentNotFound: "attachment_id",
+  ContentNotStored: "content",
+  DeliveryNotFound: "delivery_id",
+  DependencyIntentNotFound: "dependency_id",
+  DependencyNotFound: "depends_on",
+  IntentNotFound: "intent_id",
+  LeaseNotFound: "lease_id",
+  MembershipNotFound: "intents",
+  ParentNotFound: "parent_intent_id",
+  PortfolioNotFound: "portfolio_id",
+  ReservationNotFound: "reservation_id",
+  RetryPolicyNotFound: "retry_policy",
+  SubscriptionNotFound: "subscription_id"
+} as const satisfies { readonly [tag in NotFoundFailure["_tag"]]: string }
+
+const isNotFound = (error: EngineFailure): error is NotFoundFailure => Object.hasOwn(missingFields, error._tag)
 
 /** Status and code of an error of the engine (http.md 1.6, decision 8). */
 export const refusalOf = (error: EngineFailure): Refusal => {
   const { message } = error
+  if (isNotFound(error)) {
+    return refusal(404, "not_found", message, { errors: [{ field: missingFields[error._tag], message }] })
+  }
   switch (error._tag) {
     case "ValidationError":
       return invalid(error.issues.map(wireIssue))
@@ -136,6 +131,12 @@ export const refusalOf = (error: EngineFailure): Refusal => {
       return refusal(400, "dependency_cycle", message, {
         errors: [{ field: "depends_on", message: "closes a cycle", value: error.path }]
       })
+    case "DuplicateDependency":
+      return refusal(400, "duplicate_dependency", message, {
+        errors: [{ field: "dependency_id", message: "is a dependency already", value: error.dependencyId }]
+      })
+    case "IntentTerminal":
+      return refusal(400, "intent_terminal", message)
     case "InvalidTransition":
       return refusal(400, "invalid_transition", message, {
         errors: [{ field: "status", message, value: { from: error.from, to: error.to } }]
@@ -148,15 +149,34 @@ export const refusalOf = (error: EngineFailure): Refusal => {
       return refusal(400, "children_incomplete", message, {
         errors: [{ field: "children", message: "are not all completed or abandoned", value: error.open }]
       })
+    case "GovernanceViolation":
+      return refusal(403, "governance_violation", message, {
+        detail: { error: "governance_violation", rule: error.rule, message, mode: error.mode }
+      })
+    case "BudgetExceeded": {
+      const { amount, currency, held, holder, limit, limitOn, spent } = error
+      const value = { holder, limit_on: limitOn, currency, limit, spent, held, amount }
+      return refusal(403, "budget_exceeded", message, {
+        errors: [{ field: "amount", message: "is more than a budget allows", value }]
+      })
+    }
+    case "ReservationEnded":
+      // No word with the letters `lease` here either.
+      return refusal(409, "reservation_ended", message, {
+        errors: [{ field: "status", message: "is not held", value: error.status }]
+      })
+    case "ApprovalNotPending":
+      return refusal(409, "approval_not_pending", message, {
+        errors: [{ field: "status", message: "is not pending", value: error.status }]
+      })
+    case "PortfolioIncomplete":
+      return refusal(400, "portfolio_incomplete", message, {
+        errors: [{ field: "status", message, value: error.incomplete }]
+      })
     case "Unauthorized":
       return unauthorized
     case "Forbidden":
       return forbidden(message)
-    case "IntentNotFound":
-    case "ParentNotFound":
-    case "LeaseNotFound":
-    case "AssignmentNotFound":
-      return refusal(404, "not_found", message)
     case "VersionConflict":
       // Nothing but the number: Python clients look for the letters `lease` in the whole body (http.md 1.6).
       return refusal(409, "version_conflict", message, {
@@ -185,17 +205,3 @@ export const refusalOf = (error: EngineFailure): Refusal => {
       return refusal(503, "busy", message, { headers: retrySoon })
   }
 }
-
-/** The answer to a refused request. `detail` is what RFC-era clients read, `message` what the Python client reads. */
-export const refuse = (given: Refusal, profile: Profile): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(
-    JSON.stringify({
-      detail: given.message,
-      message: given.message,
-      code: given.code,
-      errors: given.errors,
-      current_version: given.currentVersion,
-      existing_lease: given.existing === undefined ? undefined : leaseBody(given.existing, profile)
-    }),
-    { status: given.status, contentType: "application/json", headers: given.headers }
-  )

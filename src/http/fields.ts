@@ -41,9 +41,17 @@ export class Fields {
     return this.read(names, (value): value is number => Number.isSafeInteger(value), "must be an integer")
   }
 
+  boolean(...names: ReadonlyArray<string>): boolean | undefined {
+    return this.read(names, Predicate.isBoolean, "must be a boolean")
+  }
+
   /** Objects and, where the contract takes them, arrays. */
   object(...names: ReadonlyArray<string>): object | undefined {
     return this.read(names, Predicate.isObject, "must be an object")
+  }
+
+  stringOrObject(...names: ReadonlyArray<string>): string | object | undefined {
+    return this.read(names, isStringOrObject, "must be a string or an object")
   }
 
   objectOrArray(...names: ReadonlyArray<string>): object | undefined {
@@ -64,5 +72,7 @@ export class Fields {
   }
 }
 
+const isStringOrObject = (value: unknown): value is string | object =>
+  Predicate.isString(value) || Predicate.isObject(value)
 const isArray = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
 const isStrings = (value: unknown): value is ReadonlyArray<string> => isArray(value) && value.every(Predicate.isString)

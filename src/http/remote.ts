@@ -7,22 +7,31 @@ import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { HttpApiClient } from "effect/http-api"
 import { CurrentAgent } from "../core/CurrentAgent.ts"
 import { OpenIntent } from "../core/OpenIntent.ts"
 import { Api } from "./Api.ts"
 import { makeAgents } from "./remote/agents.ts"
-import { expected } from "./remote/errors.ts"
+import { makeAttachments } from "./remote/attachments.ts"
+import { makeCosts } from "./remote/costs.ts"
+import { expected, UnexpectedAnswer } from "./remote/errors.ts"
 import { makeEvents } from "./remote/events.ts"
+import { makeGraph } from "./remote/graph.ts"
+import { makeGovernance } from "./remote/governance.ts"
 import { makeIntents } from "./remote/intents.ts"
 import { makeLeases } from "./remote/leases.ts"
+import { makePortfolios } from "./remote/portfolios.ts"
+import { makeLlm } from "./remote/llm.ts"
+import { makeRetries } from "./remote/retries.ts"
+import { makeSubscriptions } from "./remote/subscriptions.ts"
 
 export interface RemoteOptions {
   /** As in `http://127.0.0.1:8000`. */
   readonly url: string | URL
   readonly apiKey: string | Redacted.Redacted
-  /** How often `events.follow` asks for new events; default 250 ms. */
-  readonly followInterval?: Duration.Input | undefined
+  /** How long `events.follow` waits before it connects again; each time it brings nothing twice as long, up to 30 s. Default 1 s. */
+  readonly reconnectDelay?: Duration.Input | undefined
   /** How long a call waits for the server to answer; default 30 seconds. What it was to do may be done all the same. */
   readonly timeout?: Duration.Input | undefined
 }
@@ -54,19 +63,32 @@ const speaking = (apiKey: string | Redacted.Redacted, timeout: Duration.Input) =
 /** The same, over the `HttpClient` of your choice. */
 export const layerClient = ({
   apiKey,
-  followInterval = "250 millis",
+  reconnectDelay = "1 second",
   timeout = "30 seconds",
   url
 }: RemoteOptions): Layer.Layer<OpenIntent, never, HttpClient.HttpClient> =>
   Layer.effect(
     OpenIntent,
     Effect.gen(function* () {
-      const client = yield* HttpApiClient.make(Api, { baseUrl: url, transformClient: speaking(apiKey, timeout) })
+      const client = yield* HttpApiClient.make(Api, {
+        baseUrl: url,
+        transformClient: speaking(apiKey, timeout),
+        transformResponse: Effect.mapError((error) => (Schema.isSchemaError(error) ? new UnexpectedAnswer() : error))
+      })
+      const events = makeEvents(client, reconnectDelay)
       return OpenIntent.of({
         intents: makeIntents(client),
-        events: makeEvents(client, followInterval),
+        events,
+        costs: makeCosts(client),
         leases: makeLeases(client),
         agents: makeAgents(client),
+        governance: makeGovernance(client),
+        portfolios: makePortfolios(client),
+        graph: makeGraph(client),
+        attachments: makeAttachments(client),
+        llm: makeLlm(client, events),
+        retries: makeRetries(client),
+        subscriptions: makeSubscriptions(client),
         health: {
           check: Effect.asVoid(client.discovery.ready()).pipe(
             Effect.mapError((error) =>

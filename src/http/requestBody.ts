@@ -4,7 +4,7 @@ import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Predicate from "effect/Predicate"
 import { checkJson, fieldName } from "../core/json.ts"
-import { invalid, invalidJson, payloadTooLarge, type Refusal, unsupportedMediaType } from "./failures.ts"
+import { invalid, invalidJson, payloadTooLarge, type Refusal, unsupportedMediaType } from "./refusals.ts"
 import type { HttpOptions } from "./HttpOptions.ts"
 
 /** A parsed body: nothing is known of its fields yet. */

@@ -14,18 +14,23 @@ import {
   statuses
 } from "../core/intent/Intent.ts"
 import type { AcquireLease, RenewLease } from "../core/lease/Lease.ts"
-import { forbidden, ifMatchInvalid, ifMatchRequired, invalid, type Refusal } from "./failures.ts"
+import { forbidden, ifMatchInvalid, ifMatchRequired, invalid, type Refusal } from "./refusals.ts"
 import { Fields } from "./fields.ts"
 import type { RawBody } from "./requestBody.ts"
 
 /** The agents that the key of the request may act for; undefined: all. */
 export type Bound = ReadonlySet<string> | undefined
 
-const done = <A>(fields: Fields, value: A): Effect.Effect<A, Refusal> =>
+export const done = <A>(fields: Fields, value: A): Effect.Effect<A, Refusal> =>
   fields.issues.length === 0 ? Effect.succeed(value) : Effect.fail(invalid(fields.issues))
 
 /** The same, for a body that names who acts: a bound key speaks for its own agents only (http.md 1.4). */
-const doneAs = <A>(fields: Fields, value: A, named: string | undefined, bound: Bound): Effect.Effect<A, Refusal> =>
+export const doneAs = <A>(
+  fields: Fields,
+  value: A,
+  named: string | undefined,
+  bound: Bound
+): Effect.Effect<A, Refusal> =>
   named !== undefined && bound !== undefined && !bound.has(named)
     ? Effect.fail(forbidden("This key may not act for that agent"))
     : done(fields, value)
@@ -62,7 +67,7 @@ export const createIntent = (body: RawBody, bound: Bound): Effect.Effect<CreateI
 }
 
 /** Expected version of the intent (http.md 1.2): `3`, `"3"` or `W/"3"`. */
-const version = (ifMatch: string | undefined): Effect.Effect<number, Refusal> => {
+export const version = (ifMatch: string | undefined): Effect.Effect<number, Refusal> => {
   if (ifMatch === undefined || ifMatch === "") return Effect.fail(ifMatchRequired)
   const digits = /^\s*(?:(\d{1,15})|(?:W\/)?"(\d{1,15})")\s*$/.exec(ifMatch)
   return digits === null ? Effect.fail(ifMatchInvalid) : Effect.succeed(Number(digits[1] ?? digits[2]))

@@ -11,16 +11,26 @@ import * as Access from "./access.ts"
 import { Keyring } from "./access.ts"
 import * as Agents from "./agents.ts"
 import { Api } from "./Api.ts"
+import * as Attachments from "./attachments.ts"
+import * as Costs from "./costs.ts"
 import * as Discovery from "./discovery.ts"
 import * as Docs from "./docs.ts"
 import * as Edge from "./edge.ts"
 import { Listening } from "./edge.ts"
 import * as Events from "./events.ts"
+import * as Governance from "./governance.ts"
 import { isLoopback } from "./hosts.ts"
+import * as Graph from "./graph.ts"
 import { HttpOptions } from "./HttpOptions.ts"
 import * as Intents from "./intents.ts"
 import { developmentKeys, makeKeyring } from "./keys.ts"
 import * as Leases from "./leases.ts"
+import * as Portfolios from "./portfolios.ts"
+import * as Llm from "./llm.ts"
+import * as Retries from "./retries.ts"
+import * as StreamAccess from "./streams/access.ts"
+import * as StreamRoutes from "./streams.ts"
+import * as Subscriptions from "./subscriptions.ts"
 
 /** A server that others can reach needs keys of its own: everybody knows the development keys (http.md 1.1, 1.4). */
 export class KeysRequired extends Schema.TaggedError<KeysRequired>()("KeysRequired", { address: Schema.String }) {
@@ -37,8 +47,23 @@ export const routes = Layer.unwrap(
       Edge.layer,
       docs ? Docs.layer : Layer.empty
     ).pipe(
-      Layer.provide([Discovery.layer, Intents.layer, Events.layer, Agents.layer, Leases.layer]),
-      Layer.provide(Access.layer),
+      Layer.provide([
+        Discovery.layer,
+        Intents.layer,
+        Events.layer,
+        Agents.layer,
+        Graph.layer,
+        Leases.layer,
+        Attachments.layer,
+        Llm.layer,
+        Retries.layer,
+        Portfolios.layer,
+        Governance.layer,
+        Subscriptions.layer,
+        Costs.layer,
+        StreamRoutes.layer
+      ]),
+      Layer.provide([Access.layer, StreamAccess.layer]),
       Layer.provide(Layer.succeed(MaxBodySize, ByteSize.bytes(maxBodyBytes)))
     )
   )
@@ -54,7 +79,7 @@ const listening = Layer.unwrap(
     const hosts = local ? new Set(allowedHosts.map((host) => host.toLowerCase())) : undefined
     return Layer.mergeAll(
       Layer.succeed(Keyring, makeKeyring(keys.length === 0 ? developmentKeys : keys)),
-      Layer.succeed(Listening, { hosts, closing: false })
+      Layer.succeed(Listening, { hosts, closing: false, atEnd: new Set<() => void>() })
     )
   })
 )
@@ -71,6 +96,7 @@ export const layer = Layer.effectDiscard(
     Effect.addFinalizer(() =>
       Effect.sync(() => {
         state.closing = true
+        for (const end of state.atEnd) end()
       })
     )
   )

@@ -119,9 +119,17 @@ const FieldError = Schema.Struct({
   value: Schema.optionalKey(Schema.Json)
 }).annotate({ identifier: "FieldError" })
 
+/** http.md appendix A */
+const GovernanceDetail = Schema.Struct({
+  error: Schema.Literal("governance_violation"),
+  rule: Schema.String,
+  message: Schema.String,
+  mode: Schema.optionalKey(Schema.String)
+}).annotate({ identifier: "GovernanceDetail", description: "The rule of the policy that forbids it" })
+
 /** Every error of every route (http.md 1.6); `code` tells them apart. */
 const errorFields = {
-  detail: Schema.String,
+  detail: Schema.Union([Schema.String, GovernanceDetail]),
   message: Schema.String,
   code: Schema.String,
   errors: Schema.optionalKey(Schema.Array(FieldError)),
@@ -138,12 +146,17 @@ export const BadRequest = errorWith(
   400,
   "BadRequest",
   "validation_error, invalid_json, if_match_required, invalid_if_match, invalid_transition, dependencies_incomplete, " +
-    "children_incomplete, unknown_dependency, dependency_cycle or invalid_patch"
+    "children_incomplete, unknown_dependency, duplicate_dependency, dependency_cycle, intent_terminal, invalid_patch " +
+    "or portfolio_incomplete"
 )
 export const Unauthorized = errorWith(401, "Unauthorized", "unauthorized")
-export const Forbidden = errorWith(403, "Forbidden", "forbidden")
-export const NotFound = errorWith(404, "NotFound", "not_found")
-export const Conflict = errorWith(409, "Conflict", "version_conflict, lease_conflict, lease_held or lease_expired")
+export const Forbidden = errorWith(403, "Forbidden", "forbidden, governance_violation or budget_exceeded")
+export const NotFound = errorWith(404, "NotFound", "not_found: the field in `errors` names nothing")
+export const Conflict = errorWith(
+  409,
+  "Conflict",
+  "version_conflict, lease_conflict, lease_held, lease_expired, approval_not_pending or reservation_ended"
+)
 export const PayloadTooLarge = errorWith(413, "PayloadTooLarge", "payload_too_large")
 export const UnsupportedMediaType = errorWith(415, "UnsupportedMediaType", "unsupported_media_type")
 export const Misdirected = errorWith(421, "Misdirected", "misdirected_request")

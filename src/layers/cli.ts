@@ -13,13 +13,16 @@ import * as Exit from "effect/Exit"
 import * as HttpServer from "effect/http/HttpServer"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
+import * as IpNetwork from "effect/net/IpNetwork"
 import * as Logger from "effect/Logger"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type { StorageError } from "../core/Storage.ts"
+import { attachmentBodyBytes } from "../http/HttpOptions.ts"
 import type { KeysRequired } from "../http/server.ts"
 import { version } from "../http/version.ts"
 import { fromUrl } from "./fromUrl.ts"
@@ -66,6 +69,32 @@ const flags = {
     Flag.map(listOf),
     Flag.withDescription("Comma-separated names to answer to beside loopback ones (OPENINTENT_ALLOWED_HOSTS)")
   ),
+  webhookNetworks: Flag.String("webhook-networks").pipe(
+    Flag.withFallbackConfig(Config.String("OPENINTENT_WEBHOOK_NETWORKS")),
+    Flag.withDefault(""),
+    Flag.map(listOf),
+    Flag.filter(
+      (networks) => networks.every((network) => Result.isSuccess(IpNetwork.fromString(network))),
+      (networks) => `must be networks, as in 10.1.0.0/16,fd00::/8, not ${networks.join(",")}`
+    ),
+    Flag.withDescription(
+      "Comma-separated networks that are not public and that webhooks may be sent to (OPENINTENT_WEBHOOK_NETWORKS)"
+    )
+  ),
+  maxAttachmentMiB: Flag.Int("max-attachment-mib").pipe(
+    Flag.withFallbackConfig(Config.Int("OPENINTENT_MAX_ATTACHMENT_MIB")),
+    Flag.withDefault(25),
+    Flag.filter(
+      (size) => size >= 1 && size <= 256,
+      (size) => `must be from 1 to 256, not ${size}`
+    ),
+    Flag.withDescription("Largest content of an attachment, in MiB (OPENINTENT_MAX_ATTACHMENT_MIB)")
+  ),
+  enforceBudgets: Flag.Boolean("enforce-budgets").pipe(
+    Flag.withFallbackConfig(Config.Boolean("OPENINTENT_ENFORCE_BUDGETS")),
+    Flag.withDefault(false),
+    Flag.withDescription("Refuse costs that a budget has no room for (OPENINTENT_ENFORCE_BUDGETS)")
+  ),
   debug: Flag.Boolean("debug").pipe(
     Flag.withFallbackConfig(Config.Boolean("OPENINTENT_DEBUG")),
     Flag.withDefault(false),
@@ -107,11 +136,20 @@ const announce = (storage: string, developmentKeys: boolean) =>
     )
   )
 
-const serve = ({ debug, ...options }: Command.Command.Config.Infer<typeof flags>) => {
+const serve = ({
+  debug,
+  enforceBudgets,
+  maxAttachmentMiB,
+  webhookNetworks,
+  ...options
+}: Command.Command.Config.Infer<typeof flags>) => {
   const developmentKeys = options.apiKeys.length === 0 && options.adminKeys.length === 0
+  const attachmentBytesMax = maxAttachmentMiB * 1024 * 1024
+  const maxAttachmentBodyBytes = attachmentBodyBytes(attachmentBytesMax)
+  const engine = { attachmentBytesMax, enforceBudgets, webhooks: { allowedNetworks: webhookNetworks } }
   return Layer.effectDiscard(announce(options.databaseUrl, developmentKeys)).pipe(
-    Layer.provide(OpenIntentServer.layer({ ...options, logRequests: debug })),
-    Layer.provide(fromUrl(options.databaseUrl)),
+    Layer.provide(OpenIntentServer.layer({ ...options, maxAttachmentBodyBytes, logRequests: debug })),
+    Layer.provide(fromUrl(options.databaseUrl, engine)),
     Layer.launch,
     Effect.mapError((error) => new NotStarted({ message: reasonOf(error, options) })),
     debug ? Effect.provideService(References.MinimumLogLevel, "Debug") : (running) => running
@@ -124,7 +162,7 @@ const serveCommand = Command.make("serve", flags, serve).pipe(
 
 /** `openintent` and its subcommands. */
 export const openintent = Command.make("openintent").pipe(
-  Command.withDescription("Coordination of agents: intents, events and leases"),
+  Command.withDescription("Coordination of agents: intents, events, leases, and all else of the OpenIntent protocol"),
   Command.withSubcommands([serveCommand])
 )
 

@@ -4,7 +4,8 @@ import { Engine } from "../core/Engine.ts"
 import type { EngineOptions } from "../core/EngineOptions.ts"
 import type { OpenIntent } from "../core/OpenIntent.ts"
 import { MemoryStorage } from "../storage/memory/MemoryStorage.ts"
+import { webhooks } from "./webhooks.ts"
 
 /** An engine that forgets everything when its scope closes. Each call makes one of its own. */
 export const memory = (options?: Partial<EngineOptions>): Layer.Layer<OpenIntent> =>
-  Engine.layer(options).pipe(Layer.provide(MemoryStorage.layer))
+  Engine.layer(options).pipe(Layer.provide([MemoryStorage.layer, webhooks]))

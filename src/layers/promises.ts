@@ -11,8 +11,9 @@ import * as Struct from "effect/Struct"
 import { CurrentAgent } from "../core/CurrentAgent.ts"
 import { StorageUnavailable } from "../core/Errors.ts"
 import type { AcquireLease, Lease, WithLeaseOptions } from "../core/lease/Lease.ts"
-import type { Leases, OpenIntentShape } from "../core/OpenIntent.ts"
+import type { Leases, OpenIntentShape, Retries } from "../core/OpenIntent.ts"
 import { OpenIntent } from "../core/OpenIntent.ts"
+import type { RunOptions } from "../core/retry/Retry.ts"
 
 /** One member with promises: an effect becomes a call that answers a promise, a stream an async iterable. */
 export type Promised<Member> =
@@ -48,7 +49,23 @@ export interface PromisedLeases extends Omit<PromisedNoun<Leases>, "acquire" | "
   ) => Promise<A>
 }
 
-type Nouns = Omit<{ readonly [Noun in keyof OpenIntentShape]: PromisedNoun<OpenIntentShape[Noun]> }, "leases">
+/** `Retries` with promises. */
+export interface PromisedRetries extends Omit<PromisedNoun<Retries>, "run"> {
+  /**
+   * Does the work, and again by the policy of the intent when it rejects or throws; rejects with the error of the last
+   * attempt, as it is. If the retry was handed out to another meanwhile, or the engine closes, `signal` aborts.
+   */
+  readonly run: <A>(
+    intentId: string,
+    work: (attempt: number, signal: AbortSignal) => A | PromiseLike<A>,
+    options?: RunOptions
+  ) => Promise<A>
+}
+
+type Nouns = Omit<
+  { readonly [Noun in keyof OpenIntentShape]: PromisedNoun<OpenIntentShape[Noun]> },
+  "leases" | "retries"
+>
 
 /**
  * The engine, embedded or remote, with promises. A promise rejects with the error itself, an instance of the classes
@@ -56,11 +73,12 @@ type Nouns = Omit<{ readonly [Noun in keyof OpenIntentShape]: PromisedNoun<OpenI
  */
 export interface Engine extends Nouns, AsyncDisposable {
   readonly leases: PromisedLeases
+  readonly retries: PromisedRetries
   /** The same engine, acting as this agent: its signature, its leases. */
   readonly as: (agentId: string) => Engine
   /**
-   * Ends iterations and `withLease`, lets the calls under way finish, and closes the storage. Later calls reject with
-   * `StorageUnavailable` (`closed`). Closing twice, or a view made by `as`, closes this one engine.
+   * Ends iterations, `withLease` and `retries.run`, lets the calls under way finish, and closes the storage. Later
+   * calls reject with `StorageUnavailable` (`closed`). Closing twice, or a view made by `as`, closes this one engine.
    */
   readonly close: () => Promise<void>
 }
@@ -110,11 +128,21 @@ export const promising = async <E>(layer: Layer.Layer<OpenIntent, E>, agent?: st
     const promised = Struct.lambda<ToPromised>((member) =>
       Effect.isEffect(member) ? () => settle(member) : (...args: ReadonlyArray<never>) => settle(member(...args))
     )
-    const { leases } = engine
+    const { leases, retries } = engine
+    /** The work of a caller, which `close` does not wait for. */
+    const runOpen = <A>(work: Effect.Effect<A, unknown>) =>
+      run(Effect.raceFirst(work, Effect.andThen(Deferred.await(closing), Effect.failSync(closed))))
     return {
       intents: Struct.map(engine.intents, promised),
       events: Struct.map(engine.events, promised),
+      costs: Struct.map(engine.costs, promised),
       agents: Struct.map(engine.agents, promised),
+      governance: Struct.map(engine.governance, promised),
+      portfolios: Struct.map(engine.portfolios, promised),
+      graph: Struct.map(engine.graph, promised),
+      attachments: Struct.map(engine.attachments, promised),
+      llm: Struct.map(engine.llm, promised),
+      subscriptions: Struct.map(engine.subscriptions, promised),
       health: Struct.map(engine.health, promised),
       leases: {
         ...Struct.map(Struct.omit(leases, ["acquire", "withLease"]), promised),
@@ -124,10 +152,23 @@ export const promising = async <E>(layer: Layer.Layer<OpenIntent, E>, agent?: st
           return { ...lease, [Symbol.asyncDispose]: () => run(release).catch(() => undefined) }
         },
         withLease: (intentId, scope, options, use) =>
-          run(
-            leases
-              .withLease(intentId, scope, options, (lease) => Effect.promise(async (signal) => use(lease, signal)))
-              .pipe(Effect.raceFirst(Effect.andThen(Deferred.await(closing), Effect.failSync(closed))))
+          runOpen(
+            leases.withLease(intentId, scope, options, (lease) => Effect.promise(async (signal) => use(lease, signal)))
+          )
+      },
+      retries: {
+        ...Struct.map(Struct.omit(retries, ["run"]), promised),
+        run: (intentId, work, options) =>
+          runOpen(
+            retries.run(
+              intentId,
+              (attempt) =>
+                Effect.catchDefect(
+                  Effect.promise(async (signal) => work(attempt, signal)),
+                  Effect.fail
+                ),
+              options
+            )
           )
       },
       as: (agentId) => as(Context.make(CurrentAgent, agentId)),

@@ -6,6 +6,7 @@ import type { OpenIntent } from "../core/OpenIntent.ts"
 import type { StorageError } from "../core/Storage.ts"
 import type { SqliteOptions } from "../storage/sqlite/SqliteStorage.ts"
 import { SqliteStorage } from "../storage/sqlite/SqliteStorage.ts"
+import { webhooks } from "./webhooks.ts"
 
 export interface SqliteEngineOptions extends Partial<EngineOptions>, Omit<SqliteOptions, "path"> {}
 
@@ -15,4 +16,4 @@ export interface SqliteEngineOptions extends Partial<EngineOptions>, Omit<Sqlite
  * by a newer version.
  */
 export const sqlite = (path: string, options: SqliteEngineOptions = {}): Layer.Layer<OpenIntent, StorageError> =>
-  Engine.layer(options).pipe(Layer.provide(SqliteStorage.layer({ ...options, path })))
+  Engine.layer(options).pipe(Layer.provide([SqliteStorage.layer({ ...options, path }), webhooks]))

@@ -8,13 +8,13 @@ import { Commands } from "../../src/core/Commands.ts"
 import { Engine } from "../../src/core/Engine.ts"
 import type { EngineOptions } from "../../src/core/EngineOptions.ts"
 import { EventCounts } from "../../src/core/event/EventCounts.ts"
+import { Hub, type HubShape } from "../../src/core/event/Hub.ts"
 import type { LogEvent } from "../../src/core/event/LogEvent.ts"
 import type { OpenIntentShape } from "../../src/core/OpenIntent.ts"
 import { OpenIntent } from "../../src/core/OpenIntent.ts"
+import { RunningFigures } from "../../src/core/RunningFigure.ts"
 import type { Commit, StorageShape } from "../../src/core/Storage.ts"
 import { type StaleRevision, Storage, StorageError } from "../../src/core/Storage.ts"
-import type { WakeupsShape } from "../../src/core/Wakeups.ts"
-import { Wakeups } from "../../src/core/Wakeups.ts"
 import { MemoryStorage } from "../../src/storage/memory/MemoryStorage.ts"
 import { intentOf } from "./records.ts"
 
@@ -37,7 +37,7 @@ export const anEngine = Effect.flatMap(memoryStorage, (storage) => engineOn(stor
 
 export interface Parts {
   readonly commands: CommandsShape
-  readonly wakeups: WakeupsShape
+  readonly hub: HubShape
   readonly counts: EventCounts["Service"]
 }
 
@@ -45,13 +45,13 @@ export interface Parts {
 export const partsOn = (storage: StorageShape): Effect.Effect<Parts, never, Scope.Scope> =>
   Effect.map(
     Layer.build(
-      Layer.fresh(Commands.layer.pipe(Layer.provideMerge([EventCounts.layer, Wakeups.layer]))).pipe(
+      Layer.fresh(Commands.layer.pipe(Layer.provideMerge([EventCounts.layer, RunningFigures.layer, Hub.layer]))).pipe(
         Layer.provide(Layer.succeed(Storage, storage))
       )
     ),
     (context) => ({
       commands: Context.get(context, Commands),
-      wakeups: Context.get(context, Wakeups),
+      hub: Context.get(context, Hub),
       counts: Context.get(context, EventCounts)
     })
   )
@@ -114,7 +114,7 @@ export const interleaved = (storage: StorageShape): StorageShape => {
     count: (range, max) => after(storage.count(range, max)),
     tally: (range) => after(storage.tally(range)),
     counters: (keys) => after(storage.counters(keys)),
-    reachable: (edge, from, direction, limit) => after(storage.reachable(edge, from, direction, limit)),
+    reachable: (steps, from, limit) => after(storage.reachable(steps, from, limit)),
     commit: (commit) => after(storage.commit(commit))
   }
 }

@@ -6,7 +6,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { LogEvent } from "../../src/core/event/LogEvent.ts"
 import type { OpenIntentShape } from "../../src/core/OpenIntent.ts"
-import { anEngine, engineOn, fault, interleaved, logOf, memoryStorage, partsOn, stored, watch } from "./engines.ts"
+import { anEngine, engineOn, fault, interleaved, logOf, memoryStorage, watch } from "./engines.ts"
 
 const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
 
@@ -231,9 +231,11 @@ describe("Events.follow", () => {
   it.effect("a page that cannot be read ends the stream with the fault, and it can be resumed", () =>
     Effect.gen(function* () {
       const storage = yield* memoryStorage
+      const changes = yield* Queue.unbounded<void>()
       let isBroken = false
       const engine = yield* engineOn({
         ...storage,
+        changedElsewhere: Stream.fromQueue(changes),
         page: (query) => Effect.suspend(() => (isBroken ? Effect.fail(fault("io")) : storage.page(query)))
       })
       const { id } = yield* engine.intents.create({ title: "t" })
@@ -247,69 +249,13 @@ describe("Events.follow", () => {
       yield* say(engine, id, 1)
       yield* settle
       isBroken = true
-      yield* say(engine, id, 2)
+      yield* say(yield* engineOn(storage), id, 2)
+      yield* Queue.offer(changes, undefined)
       assert.strictEqual((yield* Fiber.join(following))._tag, "StorageUnavailable")
       isBroken = false
       const rest = yield* Stream.runCollect(Stream.take(engine.events.follow({ after: seen.at(-1)!.position }), 1))
       assert.deepStrictEqual(numbers(seen), [undefined, 1])
       assert.deepStrictEqual(numbers(rest), [2])
-    })
-  )
-})
-
-describe("Wakeups.signal", () => {
-  const event = (intentId: string) => ({ intentId }) as LogEvent
-
-  it.effect("is set by what came between its making and the waiting, and cleared by waiting", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { wakeups } = yield* partsOn(yield* memoryStorage)
-        const signal = yield* wakeups.signal("i")
-        wakeups.wake([event("i"), event("i")])
-        yield* signal.await
-        const waiting = yield* start(signal.await)
-        yield* settle
-        assert.isUndefined(waiting.pollUnsafe())
-        wakeups.wake([event("j")])
-        yield* settle
-        assert.isUndefined(waiting.pollUnsafe())
-        wakeups.wake([event("j"), event("i")])
-        yield* Fiber.join(waiting)
-      })
-    )
-  )
-
-  it.effect("stays set when the one who waited was interrupted before it came", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { wakeups } = yield* partsOn(yield* memoryStorage)
-        const signal = yield* wakeups.signal(undefined)
-        yield* Fiber.interrupt(yield* start(signal.await))
-        wakeups.wake([event("i")])
-        yield* signal.await
-      })
-    )
-  )
-
-  it.effect("no event wakes nobody, and who has gone is not woken", () =>
-    Effect.gen(function* () {
-      const storage = yield* memoryStorage
-      yield* stored(storage, "i")
-      const { wakeups } = yield* partsOn(storage)
-      yield* Effect.scoped(wakeups.signal("i"))
-      const woken = yield* Effect.scoped(
-        Effect.gen(function* () {
-          const signal = yield* wakeups.signal("i")
-          wakeups.wake([])
-          const waiting = yield* start(signal.await)
-          yield* settle
-          const before = waiting.pollUnsafe() !== undefined
-          wakeups.wake([event("i")])
-          yield* Fiber.join(waiting)
-          return before
-        })
-      )
-      assert.isFalse(woken)
     })
   )
 })

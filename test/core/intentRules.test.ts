@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Intent, Status } from "../../src/core/intent/Intent.ts"
 import { isTerminal, statuses } from "../../src/core/intent/Intent.ts"
-import type { Creation, CreationFacts, PatchCommand, StatusFacts } from "../../src/core/intent/rules.ts"
-import { decideCreate, decidePatch, decideStatus } from "../../src/core/intent/rules.ts"
+import type { PatchCommand } from "../../src/core/intent/patchRules.ts"
+import type { Creation, CreationFacts, StatusFacts } from "../../src/core/intent/rules.ts"
+import { decidePatch } from "../../src/core/intent/patchRules.ts"
+import { decideCreate, decideStatus } from "../../src/core/intent/rules.ts"
 import { readPatches } from "../../src/core/intent/statePatch.ts"
 import { mayMove, needsDependencies } from "../../src/core/intent/transitions.ts"
 import { Checks, limits } from "../../src/core/validate.ts"
@@ -341,12 +343,25 @@ describe("decideCreate", () => {
     assert.deepStrictEqual(decision.guards?.slice(1), [movedOn("p", 2)])
   })
 
+  it("budgets stand one below the other, so many and no more", () => {
+    const budgetIds = Array.from({ length: limits.budgetsDeep }, (_, i) => `b${i}`)
+    const below = (ids: ReadonlyArray<string>, constraints: Intent["constraints"]) =>
+      decideCreate(
+        facts({ parent: { intent: intentOf("p", { budgetIds: ids }), revision: 2 } }),
+        creation({ parentIntentId: "p", constraints }),
+        envAt()
+      )
+    assert.strictEqual(succeeded(below(budgetIds.slice(1), { max_cost: 1 })).value.budgetIds.length, limits.budgetsDeep)
+    assert.strictEqual(succeeded(below(budgetIds, {})).value.budgetIds.length, limits.budgetsDeep)
+    assert.strictEqual(refused(below(budgetIds, { max_cost: 1 }), "ValidationError").issues[0].field, "constraints")
+  })
+
   it("an edge is stored for each dependency", () => {
     const dependencies = [versioned("a", "draft", 1), versioned("b", "draft", 1)]
     const decision = succeeded(decideCreate(facts({ dependencies }), creation({ dependsOn: ["a", "b"] }), envAt()))
     assert.deepStrictEqual(puts(decision, "dependencies"), [
-      { intentId: "new-1", dependencyId: "a" },
-      { intentId: "new-1", dependencyId: "b" }
+      { intentId: "new-1", dependencyId: "a", intentCreatedAt: at(now) },
+      { intentId: "new-1", dependencyId: "b", intentCreatedAt: at(now) }
     ])
     assert.deepStrictEqual(decision.value.dependsOn, ["a", "b"])
   })

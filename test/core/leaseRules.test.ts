@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import type { PatchCommand } from "../../src/core/intent/rules.ts"
+import type { PatchCommand } from "../../src/core/intent/patchRules.ts"
 import { readPatches } from "../../src/core/intent/statePatch.ts"
 import type { Lease } from "../../src/core/lease/Lease.ts"
 import { asOf, isActiveAt } from "../../src/core/lease/Lease.ts"

@@ -30,7 +30,8 @@ describe("validate: times (http.md 1.7)", () => {
     ["2031-05-06T07:08:09.123456+01:00", "2031-05-06T06:08:09.123Z"],
     [" 2031-05-06T07:08:09Z ", "2031-05-06T07:08:09.000Z"],
     ["2032-02-29T00:00:00Z", "2032-02-29T00:00:00.000Z"],
-    ["1969-12-31T23:59:59Z", "1969-12-31T23:59:59.000Z"]
+    ["1969-12-31T23:59:59Z", "1969-12-31T23:59:59.000Z"],
+    ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"]
   ]
   for (const [input, utc] of valid) it(`${JSON.stringify(input)} is read`, () => assert.strictEqual(iso(input), utc))
 
@@ -57,7 +58,10 @@ describe("validate: times (http.md 1.7)", () => {
     "2031-05-06T07:08:09+25:00",
     "2031-05-06T07:08:09 UTC",
     "Tue May 06 2031",
-    "2031-05-06T07:08:09Z; drop"
+    "2031-05-06T07:08:09Z; drop",
+    // In UTC their years have more than four digits, or none.
+    "9999-12-31T23:59:59-01:00",
+    "0000-01-01T00:00:00+01:00"
   ]
   for (const input of invalid) {
     it(`${JSON.stringify(input)} is refused`, () => assert.isUndefined(iso(input)))

@@ -13,7 +13,7 @@ let server: Serving
 let runtime: ManagedRuntime.ManagedRuntime<OpenIntent, never>
 beforeAll(async () => {
   server = await serving()
-  runtime = ManagedRuntime.make(Remote.layer({ url: server.url, apiKey: "dev-user-key", followInterval: "5 millis" }))
+  runtime = ManagedRuntime.make(Remote.layer({ url: server.url, apiKey: "dev-user-key", reconnectDelay: "5 millis" }))
 })
 afterAll(async () => {
   await runtime.dispose()
@@ -120,7 +120,7 @@ describe("remote", () => {
     assert.deepInclude(again, { _tag: "AssignmentNotFound", agentId: "agent:é" })
   })
 
-  it("follows events by polling: those that are there, then new ones, each once (semantics 53)", async () => {
+  it("follows events: those that are there, then new ones, each once (semantics 53)", async () => {
     const { id } = await run((engine) => engine.intents.create({ title: "x" }))
     const append = (n: number) => run(({ events }) => events.append(id, { type: "comment", payload: { n } }))
     const first = await append(1)

@@ -160,6 +160,54 @@ describe("openintent", () => {
     for (const secret of ["dev-user-key", "confidential"]) assert.notInclude(server.output(), secret)
   })
 
+  it("sends webhooks to the networks that are allowed, and to no other that is not public", async () => {
+    const serve = async (...args: ReadonlyArray<string>) =>
+      (await started(openintent([...fast, ...args]))).annotations.url
+    const subscribe = async (url: string, webhook_url: string) => {
+      const body = JSON.stringify({ webhook_url })
+      return (await call(url, "dev-user-key", "/subscriptions", { method: "POST", body })).status
+    }
+    const received = Promise.withResolvers<string | undefined>()
+    const receiver = createServer((request, response) => {
+      received.resolve(request.url)
+      response.end()
+    }).listen(0, "127.0.0.1")
+    onTestFinished(() => void receiver.close())
+    await new Promise((resolve) => void receiver.on("listening", resolve))
+    const target = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+    assert.strictEqual(await subscribe(await serve(), target), 400)
+    const url = await serve("--webhook-networks", "10.1.0.0/16, 127.0.0.0/8")
+    assert.strictEqual(await subscribe(url, "http://192.168.0.1/hook"), 400)
+    assert.strictEqual(await subscribe(url, target), 200)
+    await create(url, "dev-user-key")
+    assert.strictEqual(await received.promise, "/hook")
+  })
+
+  it("takes attachments up to the size that is configured", async () => {
+    const size = (mebibytes: number) => Buffer.alloc(mebibytes * 1024 * 1024).toString("base64")
+    const { url } = (await started(openintent([...fast, "--max-attachment-mib", "2"]))).annotations
+    const { id } = (await (await create(url, "dev-user-key")).json()) as { readonly id: string }
+    const attach = async (content_base64: string) => {
+      const body = JSON.stringify({ filename: "a.bin", mime_type: "application/octet-stream", content_base64 })
+      return (await call(url, "dev-user-key", `/intents/${id}/attachments`, { method: "POST", body })).status
+    }
+    assert.strictEqual(await attach(size(2)), 200)
+    assert.strictEqual(await attach(size(2.1)), 413)
+  })
+
+  it("refuses costs beyond a budget with --enforce-budgets only", async () => {
+    const spend = async (env: { readonly [name: string]: string }) => {
+      const { url } = (await started(openintent(fast, { env }))).annotations
+      const post = (path: string, body: object) =>
+        call(url, "dev-user-key", path, { method: "POST", body: JSON.stringify(body) })
+      const created = await post("/intents", { title: "one", constraints: { max_cost: 1 } })
+      const { id } = (await created.json()) as { readonly id: string }
+      return (await post(`/intents/${id}/costs`, { cost_type: "custom", amount: 2, unit: "USD" })).status
+    }
+    assert.strictEqual(await spend({}), 200)
+    assert.strictEqual(await spend({ OPENINTENT_ENFORCE_BUDGETS: "true" }), 403)
+  })
+
   it.each(["localhost", ...(hasIPv6 ? ["::1"] : [])])("takes %s for a loopback address", async (host) => {
     const { annotations } = await started(openintent([...fast, "--host", host]))
     assert.strictEqual((await create(annotations.url, "dev-user-key")).status, 200)
@@ -278,6 +326,8 @@ describe("openintent", () => {
   it.each([
     [["--port", "70000"], /must be from 0/],
     [["--port", "x"], /--port/],
+    [["--webhook-networks", "10.1.0.0"], /must be networks/],
+    [["--max-attachment-mib", "0"], /must be from 1/],
     [["--colour"], /--colour/]
   ] as const)("refuses %j with its usage", async (args, reason) => {
     const { code, stderr } = await openintent(["serve", ...args]).ended

@@ -196,7 +196,7 @@ describe.each([
   it("close ends iterations and held leases, and later calls reject", async () => {
     const engine = await make()
     const { id } = await engine.intents.create({ title: "one" })
-    const iterator = engine.events.follow({ intentId: id, after: 1_000_000 })[Symbol.asyncIterator]()
+    const iterator = engine.events.follow({ agentId: "nobody" })[Symbol.asyncIterator]()
     const waiting = iterator.next()
     const aborted = Promise.withResolvers<boolean>()
     const held = rejection(

@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url"
 import { Storage, type StorageShape } from "../../src/core/Storage.ts"
 import { tables } from "../../src/core/tables.ts"
 import { Connection } from "../../src/storage/sqlite/Connection.ts"
+import { Graph } from "../../src/storage/sqlite/Graph.ts"
 import { migrate } from "../../src/storage/sqlite/migrations.ts"
 import { Ranges } from "../../src/storage/sqlite/ranges.ts"
 import { SqliteStorage } from "../../src/storage/sqlite/SqliteStorage.ts"
@@ -163,6 +164,39 @@ describe("sqlite: opened again", () => {
 })
 
 describe("sqlite: statements", () => {
+  it.live("no walk and no read by many keys scans a table", () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFile
+      const connection = new Connection(path)
+      migrate(connection, path)
+      const asked: Array<string> = []
+      const statement = connection.statement.bind(connection)
+      connection.statement = (sql) => {
+        asked.push(sql)
+        return statement(sql)
+      }
+      const made = makeTables(connection)
+      for (const id of ["a", "b"]) made.intents.insertNew(intentOf(id, { parentIntentId: id === "b" ? "a" : null }), 1)
+      made.dependencies.insert({ intentId: "a", dependencyId: "b", intentCreatedAt: at(1) })
+      const graph = new Graph(connection)
+      for (const from of ["a", "b"]) {
+        for (const step of ["parent", "children", "dependencies", "dependents"] as const)
+          graph.reachable([step], from, 9)
+        assert.lengthOf(graph.reachable(["children", "dependencies", "dependents", "parent"], from, 9), 1)
+      }
+      const many = asked.filter(
+        (sql) => /walk|json_each.*"(intents|dependencies)"/s.test(sql) && !/"revision".*"dependencies"/s.test(sql)
+      )
+      assert.isAbove(many.length, 10)
+      for (const sql of many) {
+        const parameters = Array.from({ length: sql.split("?").length - 1 }, () => "[]")
+        const plan = connection.statement(`EXPLAIN QUERY PLAN ${sql}`).rows(...parameters)
+        assert.notMatch(plan.map((row) => String(row[3])).join("; "), /SCAN (intents|dependencies)/, sql)
+      }
+      connection.close()
+    })
+  )
+
   it.live("no page, count or tally of a declared index scans or sorts rows", () =>
     Effect.gen(function* () {
       const path = yield* temporaryFile

@@ -42,7 +42,17 @@ const bugs: { readonly [name: string]: (storage: StorageShape) => Partial<Storag
   "tally counts from the beginning": (storage) => ({ tally: (range) => storage.tally({ ...range, after: undefined }) }),
   "what failed exclusively stays": (storage) => ({ exclusively: (work) => work(storage) }),
   "a walk knows no limit": (storage) => ({
-    reachable: (edge, from, direction) => storage.reachable(edge, from, direction, 1_000)
+    reachable: (steps, from) => storage.reachable(steps, from, 1_000)
+  }),
+  "a walk tells the start as the origin of all": (storage) => ({
+    reachable: (steps, from, limit) =>
+      Effect.map(storage.reachable(steps, from, limit), (reached) => reached.map(({ id }) => ({ id, from })))
+  }),
+  "a walk takes the first of its steps only": (storage) => ({
+    reachable: (steps, from, limit) => storage.reachable(steps.slice(0, 1), from, limit)
+  }),
+  "many records come in an order of their own": (storage) => ({
+    get: (table, keys) => Effect.map(storage.get(table, keys), (records) => records.toReversed())
   })
 }
 

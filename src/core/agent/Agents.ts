@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
+import { tellDenial } from "../governance/denials.ts"
 import type { Agents } from "../OpenIntent.ts"
 import { countRange, readPage, readPageRequest } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
@@ -30,7 +31,7 @@ const gather =
       ({ aggregate }, [known]) => ({ found: aggregate, known })
     )
 
-export const makeAgents = (storage: StorageShape, { executeWide, mustExist }: CommandsShape): Agents => ({
+export const makeAgents = (storage: StorageShape, { append, executeWide, mustExist }: CommandsShape): Agents => ({
   assign: Effect.fnUntraced(function* (intentId, input) {
     const checks = new Checks()
     const { retryAttempt } = input
@@ -49,11 +50,15 @@ export const makeAgents = (storage: StorageShape, { executeWide, mustExist }: Co
       })
     )
     return shown(
-      yield* executeWide({
-        intentId,
-        gather: gather(intentId, command.agentId),
-        decide: (facts, env) => decideAssign(facts, command, env)
-      })
+      yield* Effect.catchTag(
+        executeWide({
+          intentId,
+          gather: gather(intentId, command.agentId),
+          decide: (facts, env) => decideAssign(facts, command, env)
+        }),
+        "Denied",
+        tellDenial({ append })
+      )
     )
   }),
   list: Effect.fnUntraced(function* (intentId, query = {}) {

@@ -7,15 +7,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Write } from "../Aggregate.ts"
+import { makeBacklog } from "../Backlog.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { Storage } from "../Storage.ts"
 import type { EventCount } from "../tables.ts"
 import type { NewEvent } from "./LogEvent.ts"
-
-/** Events after which a count is moved on: what a reader has to tally stays about this short. */
-const foldAfter = 256
-/** Intents whose events since the last fold are known to this process. */
-const trackedMax = 10_000
 
 /** Intents whose counts one transaction moves on. */
 const foldMax = 64
@@ -40,8 +36,7 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
     EventCounts,
     Effect.gen(function* () {
       const storage = yield* Storage
-      const since = new Map<string, number>()
-      const behind = new Set<string>()
+      const backlog = makeBacklog()
 
       const read = (storage: StorageShape, intentId: string) =>
         Effect.flatMap(storage.get("eventCounts", [intentId]), ([stored]) =>
@@ -75,10 +70,7 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
             Effect.catchTag("StaleRevision", Effect.die), // It has no guards.
             Effect.tap(() =>
               Effect.sync(() => {
-                for (const intentId of intentIds) {
-                  behind.delete(intentId)
-                  since.delete(intentId)
-                }
+                for (const intentId of intentIds) backlog.folded(intentId)
               })
             )
           )
@@ -88,18 +80,13 @@ export class EventCounts extends Context.Service<EventCounts, EventCountsShape>(
           Effect.map(read(storage, intentId), ({ stored, tail }) => {
             let n = 0
             for (const count of tail.values()) n += count
-            if (n >= foldAfter) behind.add(intentId)
+            backlog.found(intentId, n)
             return sum(stored, tail)
           }),
         added: (events) => {
-          for (const { intentId } of events) {
-            const n = (since.get(intentId) ?? 0) + 1
-            if (n >= foldAfter) behind.add(intentId)
-            if (since.size >= trackedMax && !since.has(intentId)) since.clear()
-            since.set(intentId, n)
-          }
+          for (const { intentId } of events) backlog.added(intentId)
         },
-        fold: Effect.suspend(() => Effect.forEach(Arr.chunksOf(behind, foldMax), foldSome, { discard: true }))
+        fold: Effect.suspend(() => Effect.forEach(Arr.chunksOf(backlog.keys, foldMax), foldSome, { discard: true }))
       })
     })
   )

@@ -51,10 +51,26 @@ export interface ListEvents {
   readonly visibility?: Visibility | undefined
 }
 
+/** Whose events: of one intent, one portfolio, one agent, or all. At most one of them is given. */
 export interface FollowEvents {
   readonly intentId?: string | undefined
-  /** Starts after this position: 0 is the beginning of the log. Default: what is committed from now on. */
+  /** Events of the portfolio's members, each as long as it is one: from `added_to_portfolio` to `removed_from_portfolio`. */
+  readonly portfolioId?: string | undefined
+  /** The agent's assignments, and events of intents as long as it is assigned: from `agent_assigned` to `agent_unassigned`. */
+  readonly agentId?: string | undefined
+  /**
+   * Starts after this position: 0 is the beginning of the log, and beyond its end is its end. Default: what is committed
+   * from now on.
+   */
   readonly after?: number | undefined
+  /** Told the position of the last event when the stream begins: those after it are new. */
+  readonly onStart?: ((lastPosition: number) => void) | undefined
+  /**
+   * Ends the stream once more new events than this wait for its consumer; resume with the last one seen. Default: what
+   * waits too long is dropped and read from the log when it is wanted. (Over HTTP the server has a limit of its own
+   * after which it closes a connection, and the stream connects again.)
+   */
+  readonly endsBehind?: number | undefined
 }
 
 export type Visibility = "legacy" | "known" | "all"

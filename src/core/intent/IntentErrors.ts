@@ -26,12 +26,20 @@ export class UnknownDependency extends Data.TaggedError("UnknownDependency")<{
   }
 }
 
+/** Ids of a longer path that a message names. */
+const pathShown = 20
+
 /** The dependency could never be met: `path` leads from the intent back to itself, or up to an ancestor (semantics 4.2). */
 export class DependencyCycle extends Data.TaggedError("DependencyCycle")<{
   readonly path: ReadonlyArray<string>
 }> {
   override get message() {
-    return `dependency cycle: ${this.path.join(" -> ")}`
+    const { length } = this.path
+    const shown =
+      length <= pathShown
+        ? this.path
+        : [...this.path.slice(0, pathShown / 2), `… ${length - pathShown} more …`, ...this.path.slice(-pathShown / 2)]
+    return `dependency cycle: ${shown.join(" -> ")}`
   }
 }
 

@@ -1,30 +1,23 @@
 /** What the rules of creation and status have to know of the neighbours, read in few round trips. */
 import * as Effect from "effect/Effect"
-import type { Versioned } from "../Aggregate.ts"
+import { gatherStanding, readAssigned } from "../governance/standing.ts"
+import { pagesOf, unmetFinder } from "../graph/unmet.ts"
+import { readAll } from "../paging.ts"
+import { readPortfolios } from "../portfolio/facts.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import type { Intent, Status } from "./Intent.ts"
 import { isTerminal, statuses } from "./Intent.ts"
+import type { PatchCommand, PatchFacts } from "./patchRules.ts"
 import type { CreationFacts, StatusCommand, StatusFacts, Waiting } from "./rules.ts"
+import { readVersioned } from "./readVersioned.ts"
 import { needsDependencies } from "./transitions.ts"
 
 /** Generations that a walk to the root follows. */
 const ancestorsMax = 100_000
-const pageSize = 1000
 /** Open children that a refusal names. */
 const openChildrenMax = 100
 
 const openStatuses: ReadonlyArray<Status> = statuses.filter((status) => !isTerminal(status))
-
-/** Revisions first: a record that changes between the two reads is newer than its guard, which then does not hold. */
-const readVersioned = (
-  storage: StorageShape,
-  ids: ReadonlyArray<string>
-): Effect.Effect<ReadonlyArray<Versioned | undefined>, StorageError> =>
-  ids.length === 0
-    ? Effect.succeed([])
-    : Effect.zipWith(storage.revisions("intents", ids), storage.get("intents", ids), (revisions, intents) =>
-        intents.map((intent, i) => intent && { intent, revision: revisions[i]! })
-      )
 
 const nothing: ReadonlyArray<string> = []
 
@@ -37,50 +30,57 @@ export const gatherCreation = (
     const [parent] = yield* readVersioned(storage, parentIntentId === null ? nothing : [parentIntentId])
     const dependencies = yield* readVersioned(storage, dependsOn)
     const walks = parent !== undefined && dependsOn.length > 0 && enforceParentGate
-    const above = walks ? yield* storage.reachable("parent", parent.intent.id, "up", ancestorsMax) : nothing
-    return { parent, dependencies, ancestors: walks ? [parent.intent.id, ...above] : nothing }
+    const above = walks ? yield* storage.reachable(["parent"], parent.intent.id, ancestorsMax) : []
+    return { parent, dependencies, ancestors: walks ? [parent.intent.id, ...above.map(({ id }) => id)] : nothing }
   })
 
 /** Dependents of the intent that are blocked, each with one other dependency that keeps it so, if there is one. */
 const gatherWaiting = (storage: StorageShape, intentId: string): Effect.Effect<ReadonlyArray<Waiting>, StorageError> =>
   Effect.gen(function* () {
-    const dependents: Array<string> = []
-    let after = 0
-    for (;;) {
-      const rows = yield* storage.page({
-        table: "dependencies",
-        index: "byDependency",
-        keys: [[intentId]],
-        direction: "asc",
-        after,
-        limit: pageSize
-      })
-      for (const { record } of rows) dependents.push(record.intentId)
-      if (rows.length < pageSize) break
-      after = rows.at(-1)!.position
-    }
-    const blocked = (yield* readVersioned(storage, dependents)).filter((one) => one?.intent.status === "blocked")
-    const others = [...new Set(blocked.flatMap((one) => one!.intent.dependsOn))].filter((id) => id !== intentId)
-    const unmet = new Map<string, Versioned>()
-    for (const other of yield* readVersioned(storage, others)) {
-      if (other !== undefined && other.intent.status !== "completed") unmet.set(other.intent.id, other)
-    }
-    return blocked.map((one) => {
-      const by = one!.intent.dependsOn.find((id) => unmet.has(id))
-      return { ...one!, unmet: by === undefined ? undefined : unmet.get(by) }
+    const edges = yield* readAll(storage, {
+      table: "dependencies",
+      index: "byDependency",
+      keys: [[intentId]],
+      direction: "asc"
     })
+    const findUnmet = unmetFinder(storage, intentId)
+    const waiting: Array<Waiting> = []
+    for (const page of pagesOf(edges.map((edge) => edge.intentId))) {
+      const dependents = (yield* readVersioned(storage, page)).filter((one) => one !== undefined)
+      const blocked = dependents.filter(({ intent }) => intent.status === "blocked")
+      const unmet = yield* findUnmet(blocked.map(({ intent }) => intent))
+      for (const [i, one] of blocked.entries()) waiting.push({ ...one, unmet: unmet[i] })
+    }
+    return waiting
   })
+
+export const gatherPatch = (
+  storage: StorageShape,
+  { agentId, intentId }: Pick<PatchCommand, "agentId" | "intentId">
+): Effect.Effect<PatchFacts, StorageError> =>
+  Effect.zipWith(storage.load(intentId), readAssigned(storage, intentId, agentId), ({ aggregate }, isAssigned) => ({
+    found: aggregate,
+    isAssigned
+  }))
 
 export const gatherStatus = (
   storage: StorageShape,
-  { intentId, status, version }: StatusCommand,
+  { agentId, intentId, status, version }: StatusCommand,
   enforceParentGate: boolean
 ): Effect.Effect<StatusFacts, StorageError> =>
   Effect.gen(function* () {
     const { aggregate: found } = yield* storage.load(intentId)
-    const nobody: StatusFacts = { found, unmet: [], openChildren: [], waiting: [] }
+    const unread: StatusFacts = { found, unmet: [], openChildren: [], waiting: [] }
     // Where the answer is known without the neighbours, they are not asked.
-    if (found === undefined || found.intent.version !== version || found.intent.status === status) return nobody
+    if (found === undefined || found.intent.version !== version || found.intent.status === status) return unread
+    const alone: StatusFacts =
+      found.intent.governancePolicy === null
+        ? unread
+        : { ...unread, standing: yield* gatherStanding(storage, found.intent, { agentId, status }) }
+    const nobody: StatusFacts = {
+      ...alone,
+      portfolios: yield* readPortfolios(storage, found.intent.portfolioIds)
+    }
     if (isTerminal(found.intent.status) || !needsDependencies(status)) return nobody
     const { dependsOn } = found.intent
     const dependencies = dependsOn.length === 0 ? [] : yield* storage.get("intents", dependsOn)
@@ -96,6 +96,7 @@ export const gatherStatus = (
         })
       : []
     const openChildren = children.map(({ record }) => record.id)
-    const waiting = yield* gatherWaiting(storage, intentId)
-    return { found, unmet, openChildren, waiting }
+    // Who is refused frees nobody.
+    const waiting = unmet.length > 0 || openChildren.length > 0 ? [] : yield* gatherWaiting(storage, intentId)
+    return { ...nobody, unmet, openChildren, waiting }
   })

@@ -1,6 +1,7 @@
 /** Reads what a caller gives about an intent (http.md 4): checked, with defaults, copied and frozen. */
 import * as Result from "effect/Result"
 import type { TooLarge, ValidationError } from "../Errors.ts"
+import { checkAgent, effectivePolicy, readPolicy } from "../governance/policy.ts"
 import type { Json, JsonObject } from "../json.ts"
 import { Checks, limits } from "../validate.ts"
 import type { CreateIntent, Status } from "./Intent.ts"
@@ -48,6 +49,17 @@ const readConfidence = (checks: Checks, value: unknown): number => {
   return 0
 }
 
+const readGivenPolicy = (checks: Checks, policy: unknown): JsonObject | null =>
+  policy === undefined || policy === null ? null : readPolicy(checks, "governancePolicy", policy)
+
+/** An agent that the policy given beside it allows: there is no intent yet that could tell of a denial. */
+const readAssign = (checks: Checks, value: unknown, policy: JsonObject | null): string => {
+  const agent = checks.readAgent("assign", value)
+  if (checkAgent(effectivePolicy(policy), agent) !== undefined)
+    checks.add("assign", "must be among the allowed_agents of the policy", value)
+  return agent
+}
+
 export const readCreation = (
   input: CreateIntent,
   agentId: string
@@ -55,7 +67,7 @@ export const readCreation = (
   const checks = new Checks()
   const agent = checks.readAgent("agent", agentId)
   const { assign, parentIntentId } = input
-  const policy = input.governancePolicy
+  const governancePolicy = readGivenPolicy(checks, input.governancePolicy)
   return checks.finishSized({
     intent: {
       title: checks.readText("title", input.title, 1, limits.titleLength),
@@ -66,13 +78,10 @@ export const readCreation = (
       constraints: readConstraints(checks, input.constraints),
       state: checks.readObject("state", input.state, limits.stateBytes),
       confidence: readConfidence(checks, input.confidence),
-      governancePolicy:
-        policy === undefined || policy === null
-          ? null
-          : checks.readObject("governancePolicy", policy, limits.constraintsBytes)
+      governancePolicy
     },
     agentId: agent,
     status: readInitialStatus(checks, input.status),
-    assign: assign === undefined || assign === null ? undefined : checks.readAgent("assign", assign)
+    assign: assign === undefined || assign === null ? undefined : readAssign(checks, assign, governancePolicy)
   })
 }

@@ -1,19 +1,20 @@
 /** What may happen to an intent, and what is written then. Pure. */
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
-import type { Aggregate, Decision, Guard, Versioned, Write } from "../Aggregate.ts"
-import { moveOn, putIntent, unchanged } from "../Aggregate.ts"
+import type { Aggregate, Decision, Guard, Held, Versioned, Write } from "../Aggregate.ts"
+import { holdStill, moveOn, putDependency, putIntent, unchanged } from "../Aggregate.ts"
 import { assignment, assignmentEvent } from "../agent/rules.ts"
 import { hasBudget } from "../cost/budget.ts"
 import type { Env } from "../Env.ts"
-import { TooLarge } from "../Errors.ts"
+import { ValidationError } from "../Errors.ts"
 import type { NewEvent } from "../event/LogEvent.ts"
 import { automaticEvent, systemEvent } from "../event/LogEvent.ts"
+import type { Denied } from "../governance/GovernanceErrors.ts"
+import type { Standing } from "../governance/standing.ts"
+import { denyStatus } from "../governance/standing.ts"
 import type { JsonObject } from "../json.ts"
-import { isLargerThan } from "../json.ts"
-import type { LeaseExpired, LeaseHeld } from "../lease/LeaseErrors.ts"
-import type { LeasedPatch } from "../lease/rules.ts"
-import { checkLeases } from "../lease/rules.ts"
+import { autoComplete } from "../portfolio/autoComplete.ts"
+import type { VersionedPortfolio } from "../portfolio/rules.ts"
 import { limits } from "../validate.ts"
 import type { Intent, Status } from "./Intent.ts"
 import { isTerminal } from "./Intent.ts"
@@ -27,19 +28,10 @@ import {
   UnknownDependency,
   VersionConflict
 } from "./IntentErrors.ts"
-import type { InvalidPatch } from "./IntentErrors.ts"
-import { applyPatches, loggedPatches, touched } from "./statePatch.ts"
 import { mayMove, needsDependencies } from "./transitions.ts"
 
-const holdStill = ({ intent, revision }: Versioned): Guard => ({
-  table: "intents",
-  key: intent.id,
-  expected: revision,
-  next: revision
-})
-
 /** The aggregate, if there is one and it has the version that the caller has seen. */
-const checkVersion = (
+export const checkVersion = (
   found: Aggregate | undefined,
   intentId: string,
   version: number
@@ -74,27 +66,33 @@ export const decideCreate = (
   { ancestors, dependencies, parent }: CreationFacts,
   { agentId, assign, intent: given, status: asked }: Creation,
   env: Env
-): Result.Result<Decision<Intent>, ParentNotFound | UnknownDependency | DependencyCycle> => {
+): Result.Result<Decision<Intent>, ParentNotFound | UnknownDependency | DependencyCycle | ValidationError> => {
   const { dependsOn, parentIntentId } = given
   if (parentIntentId !== null && parent === undefined) return Result.fail(new ParentNotFound({ parentIntentId }))
   const unknown = dependsOn.filter((_, i) => dependencies[i] === undefined)
   if (unknown.length > 0) return Result.fail(new UnknownDependency({ dependencyIds: unknown }))
   const id = env.newId()
-  const cycle = dependsOn.find((dependency) => ancestors.includes(dependency))
+  const above = new Set(ancestors)
+  const cycle = dependsOn.find((dependency) => above.has(dependency))
   if (cycle !== undefined) {
     return Result.fail(new DependencyCycle({ path: [id, ...ancestors.slice(0, ancestors.indexOf(cycle) + 1), id] }))
   }
   const known = dependencies.filter((dependency) => dependency !== undefined)
   const status: Status =
     known.length === 0 ? asked : known.every(({ intent }) => intent.status === "completed") ? "pending" : "blocked"
-  const above = parent?.intent.budgetIds ?? []
+  const budgetsAbove = parent?.intent.budgetIds ?? []
+  const isLimited = hasBudget(given.constraints)
+  if (isLimited && budgetsAbove.length >= limits.budgetsDeep) {
+    const message = `must not set a budget below ${limits.budgetsDeep} others`
+    return Result.fail(new ValidationError({ issues: [{ field: "constraints", message }] }))
+  }
   const intent: Intent = {
     ...given,
     id,
     status,
     version: 1,
     portfolioIds: [],
-    budgetIds: hasBudget(given.constraints) ? [...above, id] : above,
+    budgetIds: isLimited ? [...budgetsAbove, id] : budgetsAbove,
     createdAt: env.now,
     updatedAt: env.now
   }
@@ -110,12 +108,7 @@ export const decideCreate = (
   ]
   const writes: Array<Write> = [
     putIntent(intent, undefined),
-    ...dependsOn.map((dependencyId): Write => ({
-      _tag: "Put",
-      table: "dependencies",
-      record: { intentId: id, dependencyId },
-      before: undefined
-    }))
+    ...dependsOn.map((dependencyId) => putDependency(intent, dependencyId))
   ]
   if (assign !== undefined) {
     const record = assignment(intent, { agentId: assign, role: "worker" }, undefined, env)
@@ -132,48 +125,6 @@ export const decideCreate = (
   })
 }
 
-export interface PatchCommand extends LeasedPatch {
-  readonly version: number
-}
-
-/** Applies the patches, or names the first rule that refuses, in the order of the errors. */
-export const decidePatch = (
-  found: Aggregate | undefined,
-  command: PatchCommand,
-  env: Env
-): Result.Result<
-  Decision<Intent>,
-  IntentNotFound | VersionConflict | LeaseExpired | LeaseHeld | InvalidPatch | TooLarge
-> => {
-  const checked = checkVersion(found, command.intentId, command.version)
-  if (checked._tag === "Failure") return Result.fail(checked.failure)
-  const { intent, leases } = checked.success
-  const refused = checkLeases(leases, command, env.now)
-  if (refused !== undefined) return Result.fail(refused)
-  if (command.patches.length === 0) return Result.succeed(unchanged(intent))
-  const patched = applyPatches(intent.state, command.patches)
-  if (patched._tag === "Failure") return Result.fail(patched.failure)
-  const state = patched.success
-  if (isLargerThan(state, limits.stateBytes))
-    return Result.fail(new TooLarge({ field: "state", maxBytes: limits.stateBytes }))
-  const version = intent.version + 1
-  const after: Intent = { ...intent, state, version, updatedAt: env.now }
-  return Result.succeed({
-    value: after,
-    writes: [putIntent(after, intent)],
-    events: [
-      systemEvent(
-        env,
-        intent.id,
-        "state_patched",
-        command.agentId,
-        { patches: loggedPatches(command.patches), version },
-        { old_state: touched(intent.state, command.patches) }
-      )
-    ]
-  })
-}
-
 export interface StatusCommand {
   readonly intentId: string
   readonly agentId: string
@@ -185,7 +136,7 @@ export interface StatusCommand {
 /** A dependent that waits, blocked, for the intent that completes. */
 export interface Waiting extends Versioned {
   /** Another of its dependencies that is not completed, if there is one. */
-  readonly unmet: Versioned | undefined
+  readonly unmet: Held | undefined
 }
 
 /** What a change of status has to know of the neighbours; empty where it does not matter for the status asked for. */
@@ -194,7 +145,22 @@ export interface StatusFacts {
   readonly unmet: ReadonlyArray<string>
   readonly openChildren: ReadonlyArray<string>
   readonly waiting: ReadonlyArray<Waiting>
+  /** Read where the intent has a policy. */
+  readonly standing?: Standing
+  /** Read where it ends: some may end with it. */
+  readonly portfolios?: ReadonlyArray<VersionedPortfolio>
 }
+
+/** What `status_changed` tells, under all the names it is known by (http.md 4.6). */
+export const statusPayload = (from: Status, to: Status, version: number, more: JsonObject = {}): JsonObject => ({
+  status: to,
+  version,
+  from,
+  to,
+  old_status: from,
+  new_status: to,
+  ...more
+})
 
 /** The same intent in another status, its version moved on, and the event that tells of it. */
 const withStatus = (
@@ -206,8 +172,7 @@ const withStatus = (
 ): { readonly writes: ReadonlyArray<Write>; readonly value: Intent; readonly events: ReadonlyArray<NewEvent> } => {
   const version = intent.version + 1
   const value: Intent = { ...intent, status, version, updatedAt: env.now }
-  const [from, to] = [intent.status, status]
-  const payload = { status, version, from, to, old_status: from, new_status: to, ...more }
+  const payload = statusPayload(intent.status, status, version, more)
   return { value, writes: [putIntent(value, intent)], events: [event(env, intent.id, "status_changed", payload)] }
 }
 
@@ -238,36 +203,40 @@ const unblock = (completed: string, waiting: ReadonlyArray<Waiting>, env: Env): 
   }
 }
 
-/** Moves along the table of semantics 1.4; gates in the order: transition, dependencies, children. */
+/** Moves along the table of semantics 1.4; gates in the order: policy, transition, dependencies, children. */
 export const decideStatus = (
-  { found, openChildren, unmet, waiting }: StatusFacts,
+  { found, openChildren, portfolios = [], standing, unmet, waiting }: StatusFacts,
   { agentId, intentId, reason, status, version }: StatusCommand,
   env: Env
 ): Result.Result<
   Decision<Intent>,
-  IntentNotFound | VersionConflict | InvalidTransition | DependenciesIncomplete | ChildrenIncomplete
+  IntentNotFound | VersionConflict | Denied | InvalidTransition | DependenciesIncomplete | ChildrenIncomplete
 > => {
   const checked = checkVersion(found, intentId, version)
   if (checked._tag === "Failure") return Result.fail(checked.failure)
   const { intent } = checked.success
   if (status === intent.status) return Result.succeed(unchanged(intent))
+  const denied = denyStatus(intent, standing, { agentId, status, reason })
+  if (denied !== undefined) return Result.fail(denied)
   if (!mayMove(intent.status, status)) return Result.fail(new InvalidTransition({ from: intent.status, to: status }))
   if (needsDependencies(status) && unmet.length > 0) return Result.fail(new DependenciesIncomplete({ unmet }))
   if (status === "completed" && openChildren.length > 0)
     return Result.fail(new ChildrenIncomplete({ open: openChildren }))
+  const ended = autoComplete(portfolios, intent.status, status, env)
+  const extra = ended.completed.length === 0 ? null : { auto_completed: ended.completed }
   const own = withStatus(
     intent,
     status,
     reason === undefined ? {} : { reason },
-    (_, id, type, payload) => systemEvent(env, id, type, agentId, payload),
+    (_, id, type, payload) => systemEvent(env, id, type, agentId, payload, extra),
     env
   )
   const others = unblock(intentId, waiting, env)
   return Result.succeed({
     value: own.value,
-    writes: [...own.writes, ...others.writes],
+    writes: [...own.writes, ...others.writes, ...ended.writes],
     events: [...own.events, ...others.events],
-    guards: [moveOn(checked.success), ...distinct(others.guards ?? [])]
+    guards: [moveOn(checked.success), ...distinct(others.guards ?? []), ...ended.guards]
   })
 }
 

@@ -184,6 +184,19 @@ export const applyPatches = (
   return Result.succeed(draft.finish())
 }
 
+/** The keys that the patches of a logged event touch, after them; `before` is what `touched` answered then. */
+export const replayed = (before: JsonObject, logged: unknown): JsonObject => {
+  const patches: Array<ParsedPatch> = []
+  for (const patch of Array.isArray(logged) ? logged : []) {
+    const { op, path, value }: { readonly op?: unknown; readonly path?: unknown; readonly value?: Json } = Object(patch)
+    const segments = typeof path === "string" ? parsePath(path) : "must be a string"
+    if (isOp(op) && typeof path === "string" && typeof segments !== "string")
+      patches.push({ op, path, segments, value: value ?? null })
+  }
+  const after = applyPatches(before, patches)
+  return after._tag === "Success" ? after.success : before
+}
+
 /** The top-level keys that patches touch, with the values they have in `state`. */
 export const touched = (state: JsonObject, patches: ReadonlyArray<ParsedPatch>): JsonObject => {
   const values: { [key: string]: Json } = {}

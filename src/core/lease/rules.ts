@@ -152,6 +152,18 @@ export const decideEnd = (
   })
 }
 
+/** Ends the active leases of an agent whose work goes to another. */
+export const releaseAll = (found: Aggregate, agentId: string, reason: string, env: Env): Decision<void> => {
+  const held = found.leases.filter((lease) => lease.agentId === agentId && isActiveAt(lease, env.now))
+  return {
+    value: undefined,
+    writes: held.map((lease) => putLease({ ...lease, status: "released", releasedAt: env.now }, lease)),
+    events: held.map((lease) =>
+      released(lease, reason, (payload) => automaticEvent(env, lease.intentId, "lease_released", payload))
+    )
+  }
+}
+
 /** Writes the end of every lease that is over by now. */
 export const decideExpire = (found: Aggregate | undefined, env: Env): Result.Result<Decision<void>> =>
   Result.succeed(expire(found?.leases.filter((lease) => !isActiveAt(lease, env.now)) ?? [], env))

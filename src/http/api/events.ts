@@ -19,7 +19,9 @@ export class EventsApi extends HttpApiGroup.make("events")
         since: Schema.optionalKey(Schema.String).annotate({ description: "ISO 8601; strictly after it" }),
         after_sequence: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
         order,
-        include: Schema.optionalKey(Schema.Literals(["all"])).annotate({ description: "Types of every profile" })
+        include: Schema.optionalKey(Schema.Literals(["all", "known", "legacy"])).annotate({
+          description: "Which types: all, those of the protocol, or the 29 oldest; by default by the profile"
+        })
       },
       success: EventsPage
     })

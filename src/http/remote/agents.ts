@@ -7,7 +7,7 @@ export const makeAgents = ({ agents }: Client): OpenIntentShape["agents"] => ({
   assign: (intentId, input) =>
     ask(
       { operation: "agents.assign", intentId },
-      ["IntentNotFound"],
+      ["IntentNotFound", "GovernanceViolation"],
       agents.assign({
         params: { intentId },
         payload: {

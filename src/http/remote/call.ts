@@ -1,11 +1,13 @@
 /** What every call of the remote engine is made of. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpApiClient } from "effect/http-api"
 import { ValidationError } from "../../core/Errors.ts"
 import { copyJson, isJsonIssue, isJsonObject, type Json } from "../../core/json.ts"
 import type { Api } from "../Api.ts"
 import type { EngineFailure } from "../failures.ts"
-import { type Call, type ClientError, expected } from "./errors.ts"
+import { type ClientError, expected, narrowed } from "./errors.ts"
+import { type Call, withoutName } from "./ids.ts"
 
 const isDefined = <A>(value: A): value is Exclude<A, undefined> => value !== undefined
 
@@ -32,13 +34,20 @@ export const objectOf = Effect.fnUntraced(function* (field: string, value: objec
   return isJsonObject(json) ? json : yield* invalid(field, "must be an object")
 })
 
+/** In the unit that the contract has there. JSON has no form for those that never end. */
+export const durationOf = Effect.fnUntraced(function* (
+  field: string,
+  input: Duration.Input | undefined,
+  unit: (duration: Duration.Duration) => number
+) {
+  if (input === undefined) return undefined
+  const duration = Duration.fromInput(input)
+  if (duration._tag === "None" || !Duration.isFinite(duration.value)) return yield* invalid(field, "must be a duration")
+  return unit(duration.value)
+})
+
 /** The client that is derived from the contract. */
 export type Client = HttpApiClient.ForApi<typeof Api>
-
-/** No path can name these: a URL would lose them. Nothing has such an id. */
-const isNameless = (id: string | undefined): boolean => id === "" || id === "." || id === ".."
-
-const missing = (message: string) => ({ code: "not_found", message, detail: message })
 
 /** One call: its answer as a record, its errors as those that it may end with. */
 export const ask = <A, B, T extends EngineFailure["_tag"]>(
@@ -47,8 +56,8 @@ export const ask = <A, B, T extends EngineFailure["_tag"]>(
   request: Effect.Effect<A, ClientError>,
   record: (answer: A) => B
 ) => {
-  const failure = expected(call, tags)
-  if (isNameless(call.intentId)) return Effect.fail(failure(missing("Intent not found")))
-  if (isNameless(call.leaseId) || isNameless(call.agentId)) return Effect.fail(failure(missing("Not found")))
-  return Effect.mapBoth(request, { onSuccess: record, onFailure: failure })
+  const missing = withoutName(call)
+  return missing === undefined
+    ? Effect.mapBoth(request, { onSuccess: record, onFailure: expected(call, tags) })
+    : Effect.fail(narrowed(call, tags, missing))
 }

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { CreateIntent, Patch } from "../../core/intent/Intent.ts"
 import type { OpenIntentShape } from "../../core/OpenIntent.ts"
 import { ask, type Client, given, jsonOf, objectOf } from "./call.ts"
-import type { Call } from "./errors.ts"
+import type { Call } from "./ids.ts"
 import { intentOf, pageOf } from "./records.ts"
 
 const creation = Effect.fnUntraced(function* (input: CreateIntent) {
@@ -73,7 +73,15 @@ export const makeIntents = ({ intents }: Client): OpenIntentShape["intents"] => 
     const call: Call = { operation: "intents.patchState", intentId, version }
     return yield* ask(
       call,
-      ["IntentNotFound", "VersionConflict", "LeaseExpired", "LeaseHeld", "InvalidPatch", "TooLarge"],
+      [
+        "IntentNotFound",
+        "VersionConflict",
+        "GovernanceViolation",
+        "LeaseExpired",
+        "LeaseHeld",
+        "InvalidPatch",
+        "TooLarge"
+      ],
       intents.patchState({ params: { intentId }, headers, payload }),
       intentOf
     )
@@ -81,7 +89,14 @@ export const makeIntents = ({ intents }: Client): OpenIntentShape["intents"] => 
   setStatus: (intentId, { reason, status, version }) =>
     ask(
       { operation: "intents.setStatus", intentId, version },
-      ["IntentNotFound", "VersionConflict", "InvalidTransition", "DependenciesIncomplete", "ChildrenIncomplete"],
+      [
+        "IntentNotFound",
+        "VersionConflict",
+        "GovernanceViolation",
+        "InvalidTransition",
+        "DependenciesIncomplete",
+        "ChildrenIncomplete"
+      ],
       intents.setStatus({
         params: { intentId },
         headers: { "if-match": String(version) },

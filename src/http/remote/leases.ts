@@ -1,30 +1,33 @@
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import { makeWithLease } from "../../core/lease/withLease.ts"
 import type { OpenIntentShape } from "../../core/OpenIntent.ts"
-import { ask, type Client, given } from "./call.ts"
+import { ask, type Client, durationOf, given } from "./call.ts"
 import { leaseOf, pageOf } from "./records.ts"
 
-const seconds = (duration: Duration.Input | undefined) =>
-  given({
-    duration_seconds: duration === undefined ? undefined : Duration.toSeconds(Duration.fromInputUnsafe(duration))
-  })
+const lasting = (duration: Duration.Input | undefined) =>
+  Effect.map(durationOf("duration", duration, Duration.toSeconds), (seconds) => given({ duration_seconds: seconds }))
 
 /** http.md 8 */
 export const makeLeases = ({ leases }: Client): OpenIntentShape["leases"] => {
   const calls: Omit<OpenIntentShape["leases"], "withLease"> = {
     acquire: (intentId, { duration, scope }) =>
-      ask(
-        { operation: "leases.acquire", intentId },
-        ["IntentNotFound", "LeaseConflict"],
-        leases.acquire({ params: { intentId }, payload: { scope, ...seconds(duration) } }),
-        leaseOf
+      Effect.flatMap(lasting(duration), (seconds) =>
+        ask(
+          { operation: "leases.acquire", intentId },
+          ["IntentNotFound", "LeaseConflict"],
+          leases.acquire({ params: { intentId }, payload: { scope, ...seconds } }),
+          leaseOf
+        )
       ),
     renew: (intentId, leaseId, { duration } = {}) =>
-      ask(
-        { operation: "leases.renew", intentId, leaseId },
-        ["IntentNotFound", "LeaseNotFound", "LeaseExpired"],
-        leases.renew({ params: { intentId, leaseId }, payload: seconds(duration) }),
-        leaseOf
+      Effect.flatMap(lasting(duration), (payload) =>
+        ask(
+          { operation: "leases.renew", intentId, leaseId },
+          ["IntentNotFound", "LeaseNotFound", "LeaseExpired"],
+          leases.renew({ params: { intentId, leaseId }, payload }),
+          leaseOf
+        )
       ),
     release: (intentId, leaseId) =>
       ask(

@@ -10,7 +10,15 @@ import * as Stream from "effect/Stream"
 import type { Guard } from "../../core/Aggregate.ts"
 import { deepFreeze } from "../../core/json.ts"
 import type { LogEvent } from "../../core/event/LogEvent.ts"
-import { type Commit, type Edge, StaleRevision, Storage, StorageError, type StorageShape } from "../../core/Storage.ts"
+import {
+  type Commit,
+  type Reached,
+  StaleRevision,
+  type Step,
+  Storage,
+  StorageError,
+  type StorageShape
+} from "../../core/Storage.ts"
 import { type RecordOf, type StoredTable, type TableName, tables } from "../../core/tables.ts"
 import { ConstraintViolated, MemoryTable, type Undo } from "./MemoryTable.ts"
 
@@ -23,7 +31,24 @@ const emptyTables = (): MemoryTables => ({
   leases: new MemoryTable(tables.leases),
   assignments: new MemoryTable(tables.assignments),
   eventCounts: new MemoryTable(tables.eventCounts),
-  claims: new MemoryTable(tables.claims)
+  claims: new MemoryTable(tables.claims),
+  retryPolicies: new MemoryTable(tables.retryPolicies),
+  failures: new MemoryTable(tables.failures),
+  retries: new MemoryTable(tables.retries),
+  attachments: new MemoryTable(tables.attachments),
+  attachmentContents: new MemoryTable(tables.attachmentContents),
+  llmFigures: new MemoryTable(tables.llmFigures),
+  portfolios: new MemoryTable(tables.portfolios),
+  memberships: new MemoryTable(tables.memberships),
+  arbitrations: new MemoryTable(tables.arbitrations),
+  decisions: new MemoryTable(tables.decisions),
+  approvals: new MemoryTable(tables.approvals),
+  costs: new MemoryTable(tables.costs),
+  costFigures: new MemoryTable(tables.costFigures),
+  reservations: new MemoryTable(tables.reservations),
+  accounts: new MemoryTable(tables.accounts),
+  subscriptions: new MemoryTable(tables.subscriptions),
+  deliveries: new MemoryTable(tables.deliveries)
 })
 
 const undoAll = (undos: Array<Undo>): void => {
@@ -76,35 +101,43 @@ class Store {
       this.lastPosition = position
       return position
     })
-    undos.push(...own)
+    for (const undo of own) undos.push(undo) // May be too many for the arguments of one call.
     return positions
   }
 
-  /** Nearest first; `up` goes the way the edge points, to the parent or to the dependencies. */
-  reachable(edge: Edge, from: string, direction: "up" | "down", limit: number): ReadonlyArray<string> {
-    const seen = new Set([from])
+  /** Nearest first. */
+  reachable(steps: ReadonlyArray<Step>, start: string, limit: number): ReadonlyArray<Reached> {
+    const seen = new Set([start])
+    const reached: Array<Reached> = []
     // A set keeps its order and is walked while it grows: breadth first.
-    for (const id of seen) {
-      for (const next of this.#neighbours(edge, id, direction)) {
-        if (seen.size > limit) break
-        seen.add(next)
+    for (const from of seen) {
+      for (const step of steps) {
+        for (const id of this.#neighbours(step, from)) {
+          if (reached.length >= limit) return reached
+          if (seen.has(id)) continue
+          seen.add(id)
+          reached.push({ id, from })
+        }
       }
-      if (seen.size > limit) break
     }
-    seen.delete(from)
-    return [...seen]
+    return reached
   }
 
-  *#neighbours(edge: Edge, id: string, direction: "up" | "down"): Generator<string> {
-    if (edge === "dependency" && direction === "up") {
-      for (const { dependencyId } of this.tables.dependencies.records("byIntent", id)) yield dependencyId
-    } else if (edge === "dependency") {
-      for (const { intentId } of this.tables.dependencies.records("byDependency", id)) yield intentId
-    } else if (direction === "down") {
-      for (const child of this.tables.intents.records("byParent", id)) yield child.id
-    } else {
-      const parent = this.tables.intents.row(id)?.record.parentIntentId ?? null
-      if (parent !== null) yield parent
+  *#neighbours(step: Step, id: string): Generator<string> {
+    switch (step) {
+      case "parent": {
+        const parent = this.tables.intents.row(id)?.record.parentIntentId ?? null
+        if (parent !== null) yield parent
+        return
+      }
+      case "children":
+        for (const child of this.tables.intents.records("byParent", id)) yield child.id
+        return
+      case "dependencies":
+        for (const { dependencyId } of this.tables.dependencies.records("byIntent", id)) yield dependencyId
+        return
+      case "dependents":
+        for (const { intentId } of this.tables.dependencies.records("byDependency", id)) yield intentId
     }
   }
 
@@ -176,7 +209,7 @@ const makeStorage = (store: Store, now: Effect.Effect<DateTime.Utc>, undos: Arra
     count: (range, max) => Effect.sync(() => store.tables[range.table].count(range, max)),
     tally: (range) => Effect.sync(() => store.tables[range.table].tally(range)),
     counters: (keys) => Effect.sync(() => keys.map((key) => store.counter(key))),
-    reachable: (edge, from, direction, limit) => Effect.sync(() => store.reachable(edge, from, direction, limit)),
+    reachable: (steps, from, limit) => Effect.sync(() => store.reachable(steps, from, limit)),
     lastPosition: Effect.sync(() => store.lastPosition),
     commit,
     exclusively: (work) => exclusively(store, now, undos, work),
@@ -197,7 +230,7 @@ const exclusively = <A, E>(
       const undos: Array<Undo> = []
       const exit = Effect.runSyncExitWith(context)(Effect.suspend(() => work(makeStorage(store, now, undos))))
       if (Exit.isSuccess(exit)) {
-        outer?.push(...undos)
+        for (const undo of undos) outer?.push(undo)
         return exit
       }
       undoAll(undos)

@@ -103,6 +103,14 @@ class MemoryIndex<R> {
   }
 }
 
+/** Freezes plain objects and arrays, and what is in them; not times and other instances, which fill themselves in later. */
+const freeze = (value: unknown): void => {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return
+  for (const item of Object.values(value)) freeze(item)
+  Object.freeze(value)
+}
+
 export class MemoryTable<R> {
   readonly #table: Shape<R>
   readonly #rows = new Map<string, MemoryRow<R>>()
@@ -125,7 +133,7 @@ export class MemoryTable<R> {
 
   /** Stores a new record, or with `replace` one that takes the place of the one with its key. */
   put(record: R, replace: boolean): Undo {
-    Object.freeze(record) // It is given out as it is kept.
+    freeze(record) // It is given out as it is kept.
     const key = this.#table.key(record)
     const row = this.#table.appendOnly ? undefined : this.#rows.get(key)
     if (replace) {

@@ -33,9 +33,7 @@ const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: numb
   const changedElsewhere = makeChanges(connection)
   const now = makeNow(connection, tables, clock)
 
-  /** Several point reads as of one instant. */
-  const each = <K, A>(keys: ReadonlyArray<K>, read: (key: K) => A): ReadonlyArray<A> =>
-    keys.length > 1 ? connection.snapshot(() => keys.map(read)) : keys.map(read)
+  const counts = (keys: ReadonlyArray<string>) => keys.map((key) => counters.read(key))
 
   const make = (
     read: Read,
@@ -44,15 +42,14 @@ const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: numb
     now: Effect.sync(now),
     load: (intentId) => read("load", () => ({ aggregate: aggregates.load(intentId), now: now() })),
     get: (table, keys) =>
-      tables[table].declared.appendOnly
-        ? Effect.fail(notKeyed(table))
-        : read("get", () => each(keys, (key) => tables[table].byKey(key))),
-    revisions: (table, keys) => read("revisions", () => each(keys, (key) => tables[table].revision(key))),
+      tables[table].declared.appendOnly ? Effect.fail(notKeyed(table)) : read("get", () => tables[table].byKeys(keys)),
+    revisions: (table, keys) => read("revisions", () => tables[table].revisions(keys)),
     page: (query) => read("page", () => ranges.page(query)),
     count: (range, max) => read("count", () => ranges.count(range, max)),
     tally: (range) => read("tally", () => ranges.tally(range)),
-    counters: (keys) => read("counters", () => each(keys, (key) => counters.read(key))),
-    reachable: (edge, from, direction, limit) => read("reachable", () => graph.reachable(edge, from, direction, limit)),
+    counters: (keys) =>
+      read("counters", () => (keys.length > 1 ? connection.snapshot(() => counts(keys)) : counts(keys))),
+    reachable: (steps, from, limit) => read("reachable", () => graph.reachable(steps, from, limit)),
     lastPosition: read("lastPosition", () => lastPosition.number()),
     commit,
     exclusively,

@@ -15,7 +15,9 @@ export class SqliteTable<In, Out extends In> {
   readonly #remove: Statement
   readonly #removeGuarded: Statement
   readonly #revision: Statement
+  readonly #revisions: Statement
   readonly #byKey: Statement
+  readonly #byKeys: Statement
   readonly #byPosition: Statement
 
   constructor(connection: Connection, declared: Table<In, Out>) {
@@ -36,6 +38,10 @@ export class SqliteTable<In, Out extends In> {
     this.#remove = connection.statement(`DELETE FROM ${name} WHERE "id" = ?`)
     this.#removeGuarded = connection.statement(`DELETE FROM ${name} ${guarded}`)
     this.#revision = connection.statement(`SELECT "revision" FROM ${name} WHERE "id" = ?`)
+    // One statement for many keys: twice as fast for 1,000 as one for each, and all as of one instant.
+    const joined = `FROM (SELECT value AS "given key" FROM json_each(?)) LEFT JOIN ${name} ON "id" = "given key"`
+    this.#revisions = connection.statement(`SELECT "revision" ${joined}`)
+    this.#byKeys = connection.statement(`SELECT ${this.selected} ${joined}`)
     this.#byKey = connection.statement(`SELECT ${this.selected} FROM ${name} WHERE "id" = ?`)
     this.#byPosition = connection.statement(`SELECT ${this.selected} FROM ${name} WHERE "position" = ?`)
   }
@@ -57,6 +63,14 @@ export class SqliteTable<In, Out extends In> {
     return row === undefined ? undefined : this.decode(row, 0)
   }
 
+  /** In the order of the keys; undefined where there is none. */
+  byKeys(keys: ReadonlyArray<string>): ReadonlyArray<Out | undefined> {
+    const [key] = keys
+    if (key === undefined) return []
+    if (keys.length === 1) return [this.byKey(key)]
+    return this.#byKeys.rows(JSON.stringify(keys)).map((row) => (row[0] === null ? undefined : this.decode(row, 0)))
+  }
+
   byPosition(position: number): Out | undefined {
     const row = this.#byPosition.row(position)
     return row === undefined ? undefined : this.decode(row, 0)
@@ -65,6 +79,12 @@ export class SqliteTable<In, Out extends In> {
   /** 0 if there is no such record. */
   revision(key: string): number {
     return this.#revision.number(key)
+  }
+
+  revisions(keys: ReadonlyArray<string>): ReadonlyArray<number> {
+    return keys.length > 1
+      ? this.#revisions.rows(JSON.stringify(keys)).map(([revision]) => Number(revision ?? 0))
+      : keys.map((key) => this.revision(key))
   }
 
   /** Inserts a record and answers its position. */

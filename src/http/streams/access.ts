@@ -1,0 +1,48 @@
+/** Who opens a stream (http.md 12.1). */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Headers } from "effect/http/Headers"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import { CurrentAgent } from "../../core/CurrentAgent.ts"
+import { identify, Keyring, profileOf } from "../access.ts"
+import { Caller } from "../api/common.ts"
+import { StreamAccess } from "../api/streams.ts"
+import { refuse } from "../refusals.ts"
+import { HttpOptions } from "../HttpOptions.ts"
+
+/** The headers that the query stands for, where they are not sent. */
+const withQuery = (headers: Headers, url: string): Headers => {
+  const at = url.indexOf("?")
+  if (at < 0) return headers
+  const query = new URLSearchParams(url.slice(at))
+  const [key, profile] = [query.get("api_key"), query.get("profile")]
+  const hasKey = headers["x-api-key"] !== undefined || headers["authorization"] !== undefined
+  return {
+    ...headers,
+    ...(key === null || hasKey ? undefined : { "x-api-key": key }),
+    ...(profile === null || headers["x-openintent-profile"] !== undefined
+      ? undefined
+      : { "x-openintent-profile": profile })
+  }
+}
+
+/** Needs `Keyring`. */
+export const layer = Layer.effect(
+  StreamAccess,
+  Effect.gen(function* () {
+    const keyring = yield* Keyring
+    const { streamRefusalDelay } = yield* HttpOptions
+    return (handler) =>
+      Effect.flatMap(HttpServerRequest, (request) => {
+        const headers = withQuery(request.headers, request.url)
+        const caller = identify(keyring, headers)
+        if (Predicate.isTagged(caller, "Refusal"))
+          return Effect.delay(Effect.succeed(refuse(caller, profileOf(headers))), streamRefusalDelay)
+        return Effect.updateContext(handler, (context: Context.Context<never>) =>
+          Context.add(Context.add(context, Caller, caller), CurrentAgent, caller.agentId)
+        )
+      })
+  })
+)
