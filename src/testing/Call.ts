@@ -117,7 +117,7 @@ export interface History {
   readonly steps: ReadonlyArray<Step>
   readonly listings: ReadonlyArray<Listing>
   /** One follower began with the program, one when it was over. */
-  readonly followed: ReadonlyArray<Followed>
+  readonly followed: ReadonlyArray<Followed<{ readonly intentId: string }>>
   /** After the last step, and after the sweeper had its time. */
   readonly end: World
 }

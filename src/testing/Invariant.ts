@@ -9,6 +9,8 @@ export interface Invariant {
   /** The number in section 10 of the semantics, or a word for a promise that has none. */
   readonly id: string
   readonly title: string
+  /** The kind of programs that exercise it. Some invariants are checked by programs of more than one kind. */
+  readonly programs: string
   /** Runs programs that exercise this invariant, and judges them by it alone. */
   readonly check: (options?: CheckOptions) => Effect.Effect<Report, InvariantViolated, OpenIntent>
 }
@@ -34,6 +36,7 @@ export const invariants: ReadonlyArray<Invariant> = suites.flatMap((suite) =>
   suite.rules.map(({ family, id, title }) => ({
     id,
     title,
+    programs: family,
     check: (options = {}) => check([[suite, [family]]], id, options)
   }))
 )

@@ -35,6 +35,25 @@ export interface TimeSettings {
   readonly clockToleranceMs?: number | undefined
 }
 
+/** A request that arrived at a sink of webhooks. */
+export interface SinkRequest {
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: unknown }
+  /** As it came. */
+  readonly body: string
+  /** It was answered with 2xx. */
+  readonly isAcknowledged: boolean
+}
+
+/** An endpoint for webhooks that the engine can reach and is allowed to. It may fail as often as retries make up for. */
+export interface Sink {
+  /** As in `http://127.0.0.1:9000`: each subscription gets a path of its own. */
+  readonly url: string
+  /** All that arrived so far, in their order. */
+  readonly requests: () => ReadonlyArray<SinkRequest>
+}
+
 /**
  * How invariants are checked.
  *
@@ -54,6 +73,10 @@ export interface CheckOptions extends TimeSettings {
   readonly concurrency?: number | undefined
   /** How many smaller programs are tried after a failure. Default 500. */
   readonly maxShrinks?: number | undefined
+  /** Where webhooks are to arrive. Without it the invariant of webhooks (54) is not checked. */
+  readonly sink?: Sink | undefined
+  /** How long what comes in the background may take, in milliseconds of real time: the streams. Default 5000. */
+  readonly patienceMs?: number | undefined
 }
 
 /** What a check did. */
@@ -130,8 +153,7 @@ class Found extends Data.TaggedError("Found")<{
 
 const unreadable = { id: "reading", title: "what a program made can be read" }
 
-/** Real time that a follower has for events that are in the log. Shorter once a failure is known, or shrinking takes long. */
-const patienceMs = 5_000
+/** Once a failure is known, or shrinking takes long. */
 const patienceWhileShrinkingMs = 300
 
 /** Between the family and the rest of a `replay`. */
@@ -157,7 +179,7 @@ export const suite = <Program, History>({
     rules,
     check: (family, only, options, tally) =>
       Effect.gen(function* () {
-        const { concurrency = 1, maxShrinks = 500, replay, runs = 100, seed } = options
+        const { concurrency = 1, maxShrinks = 500, patienceMs = 5_000, replay, runs = 100, seed } = options
         const judges = only === undefined ? rules : rules.filter((rule) => rule.id === only)
         const programs = families[family]
         if (programs === undefined) return
@@ -168,7 +190,7 @@ export const suite = <Program, History>({
             const history = yield* run(
               program,
               options,
-              first === undefined ? patienceMs : patienceWhileShrinkingMs
+              first === undefined ? patienceMs : Math.min(patienceMs, patienceWhileShrinkingMs)
             ).pipe(
               Effect.mapError(
                 (error) =>

@@ -3,6 +3,13 @@
  * of the storage port. Needs no test runner.
  */
 export { checkAll, type Invariant, invariants } from "./Invariant.ts"
-export { type CheckOptions, InvariantViolated, type Report, type TimeSettings } from "./Suite.ts"
+export {
+  type CheckOptions,
+  InvariantViolated,
+  type Report,
+  type Sink,
+  type SinkRequest,
+  type TimeSettings
+} from "./Suite.ts"
 export { type StorageCheck, StorageViolated } from "./storage/check.ts"
 export { storageSuite, type StorageSuiteOptions } from "./storageSuite.ts"

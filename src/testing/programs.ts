@@ -1,7 +1,8 @@
-/** Programs: phases that follow each other, each of one command or of several at the same time. */
-import * as Arbitrary from "effect/Arbitrary"
+/** The kinds of programs of the first suite. */
+import type * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as C from "./commands.ts"
+import { programsOf } from "./phases.ts"
 
 /** The commands of a phase run at the same time; the next phase begins when all have their answer. */
 export type Phase = ReadonlyArray<C.Command>
@@ -9,29 +10,6 @@ export type Program = ReadonlyArray<Phase>
 
 /** Kinds of programs, each with the commands that make its subject happen often. */
 export type Family = "patches" | "races" | "leases" | "graph" | "log" | "everything"
-
-/** A command, and whether it runs at the same time as the one before. Shrinks towards a program without races. */
-const Entry = <C extends Schema.Codec<C.Command>>(command: C, joins: ReadonlyArray<boolean>) =>
-  Schema.Struct({ command, joins: Schema.Literals(joins) })
-
-const phasesOf = (
-  entries: ReadonlyArray<{ readonly command: C.Command; readonly joins: boolean }>,
-  together: number
-): Program => {
-  const phases: Array<Array<C.Command>> = []
-  for (const { command, joins } of entries) {
-    const last = phases.at(-1)
-    if (joins && last !== undefined && last.length < together) last.push(command)
-    else phases.push([command])
-  }
-  return phases
-}
-
-/** At most `length` commands, of which at most `together` run at the same time. */
-const programsOf = (command: Schema.Codec<C.Command>, length: number, together: number, joins = [false, false, true]) =>
-  Arbitrary.array(Arbitrary.schema(Entry(command, joins)), { maxLength: length }).pipe(
-    Arbitrary.map((entries) => phasesOf(entries, together))
-  )
 
 const union = (...members: ReadonlyArray<Schema.Codec<C.Command>>): Schema.Codec<C.Command> => Schema.Union(members)
 

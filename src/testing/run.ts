@@ -346,7 +346,7 @@ export const runProgram = (
 
     yield* runStep([{ _tag: "Create", agent: "ann", parent: null, dependsOn: [], status: null, assign: null }])
     const [first] = intents
-    const followers = first === undefined ? [] : [yield* follow(engine, first, 0, patienceMs)]
+    const followers = first === undefined ? [] : [yield* follow(engine, { intentId: first }, 0, patienceMs)]
     for (const phase of program) {
       for (const command of phase) {
         if (command._tag !== "Pass" || passesLeft-- <= 0) continue
@@ -381,7 +381,7 @@ export const runProgram = (
     }
     const log = world.entries.get(target.intentId)?.events ?? []
     const middle = log[log.length >> 1]?.position ?? 0
-    const late = yield* follow(engine, target.intentId, middle, patienceMs)
+    const late = yield* follow(engine, { intentId: target.intentId }, middle, patienceMs)
     const followed = [
       ...(yield* Effect.forEach(followers, (told) => told(world.entries.get(intents[0] ?? "")?.events.length ?? 0))),
       yield* late(log.filter((event) => event.position > middle).length)

@@ -51,6 +51,7 @@ export const assignmentOf = (
   intentId,
   agentId,
   role: "worker",
+  state: "assigned",
   assignedAt: at(1_000),
   intentCreatedAt: at(1_000),
   ...fields
@@ -97,10 +98,10 @@ export const put = {
     record,
     before
   }),
-  dependency: (intentId: string, dependencyId: string): Write => ({
+  dependency: (intentId: string, dependencyId: string, createdAt = 1_000): Write => ({
     _tag: "Put",
     table: "dependencies",
-    record: { intentId, dependencyId },
+    record: { intentId, dependencyId, intentCreatedAt: at(createdAt) },
     before: undefined
   })
 }

@@ -1,10 +1,17 @@
 /** The parts of the kit. */
 import { allCalls, refusalOf } from "./Call.ts"
+import { graph } from "./graph/suite.ts"
 import { eventRules } from "./invariants/events.ts"
 import { intentRules } from "./invariants/intents.ts"
 import { leaseRules } from "./invariants/leases.ts"
 import { orderRules } from "./invariants/order.ts"
 import { statusRules } from "./invariants/statuses.ts"
+import { costs } from "./cost/suite.ts"
+import { records } from "./records/suite.ts"
+import { retries } from "./retry/suite.ts"
+import { webhooks } from "./webhook/suite.ts"
+import { streams } from "./stream/suite.ts"
+import { portfolios } from "./portfolio/suite.ts"
 import { describe, shortened } from "./print.ts"
 import { families } from "./programs.ts"
 import { runProgram } from "./run.ts"
@@ -20,4 +27,13 @@ const coordination = suite({
   answers: (history) => allCalls(history).map((call) => `${call._tag} ${refusalOf(call)?._tag ?? "answered"}`)
 })
 
-export const suites: ReadonlyArray<Suite> = [coordination]
+export const suites: ReadonlyArray<Suite> = [
+  coordination,
+  graph,
+  portfolios,
+  records,
+  costs,
+  retries,
+  streams,
+  webhooks
+]

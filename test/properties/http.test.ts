@@ -10,6 +10,7 @@ import { OpenIntentServer } from "../../src/layers/server.ts"
 import { sqlite } from "../../src/layers/sqlite.ts"
 import { temporaryFile } from "../storage/sqliteFiles.ts"
 import { holdAll } from "./kit.ts"
+import { delivering, sink } from "./sink.ts"
 
 const server = (engine: ReturnType<typeof memory> | ReturnType<typeof sqlite>) =>
   OpenIntentServer.layer({ port: 0 }).pipe(Layer.provide(engine), Layer.provide(Logger.layer([])))
@@ -26,18 +27,18 @@ const overHttp = (engine: Parameters<typeof server>[0]) =>
   )
 
 /** Real seconds pass where leases expire, so many programs run at the same time. */
-const options = { runs: 16, concurrency: 16 }
+const hold = (engine: ReturnType<typeof overHttp>) =>
+  Effect.flatMap(sink, (sink) => holdAll({ runs: 16, concurrency: 16, sink })).pipe(
+    Effect.provide(engine),
+    Effect.scoped
+  )
 
 describe("invariants: HTTP", () => {
-  it.live("all hold over memory", () => holdAll(options).pipe(Effect.provide(overHttp(memory()))), 600_000)
+  it.live("all hold over memory", () => hold(overHttp(memory(delivering))), 600_000)
 
   it.live(
     "all hold over SQLite",
-    () =>
-      holdAll(options).pipe(
-        Effect.provide(Layer.unwrap(Effect.map(temporaryFile, (path) => overHttp(sqlite(path))))),
-        Effect.scoped
-      ),
+    () => hold(Layer.unwrap(Effect.map(temporaryFile, (path) => overHttp(sqlite(path, delivering))))),
     600_000
   )
 })

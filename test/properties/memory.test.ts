@@ -4,6 +4,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { memory } from "../../src/layers/memory.ts"
 import { checkAll } from "../../src/testing/index.ts"
 import { holdAll } from "./kit.ts"
+import { delivering, sink } from "./sink.ts"
 
 /** Ends of calls that random programs must have come to, or their invariants would hold for nothing. */
 const wanted = [
@@ -39,7 +40,15 @@ const wanted = [
 ]
 
 describe("invariants: memory", () => {
-  it.effect("all hold", () => holdAll({ advance: TestClock.adjust }).pipe(Effect.provide(memory())), 600_000)
+  it.effect(
+    "all hold",
+    () =>
+      Effect.flatMap(sink, (sink) => holdAll({ advance: TestClock.adjust, sink })).pipe(
+        Effect.provide(memory(delivering)),
+        Effect.scoped
+      ),
+    600_000
+  )
 
   it.effect("random programs come to every answer", () =>
     Effect.gen(function* () {

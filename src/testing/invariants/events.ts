@@ -151,7 +151,11 @@ const follows: Rule = {
   title: "a follower gets every event after its position, once and in order",
   family: "log",
   *judge(history) {
-    for (const { after, found, intentId } of history.followed) {
+    for (const {
+      after,
+      found,
+      scope: { intentId }
+    } of history.followed) {
       const wanted = history.end.entries.get(intentId)?.events.filter((event) => event.position > after) ?? []
       if (!isSame(found, wanted)) {
         yield `who follows ${intentId} after position ${after} gets ${canonical(found.map((event) => event.position))}, but the log has ${canonical(wanted.map((event) => event.position))}`

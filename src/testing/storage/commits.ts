@@ -83,6 +83,7 @@ export const commitChecks: Checks = {
   "a removed record is gone, and may come again": (storage) =>
     Effect.gen(function* () {
       const [one, two] = [assignmentOf("i1", "ann"), assignmentOf("i1", "bob")]
+      const edge = { intentId: "i1", dependencyId: "i2", intentCreatedAt: at(1_000) }
       yield* commit(
         storage,
         commitOf({ writes: [put.assignment(one), put.assignment(two), put.dependency("i1", "i2")] })
@@ -92,18 +93,29 @@ export const commitChecks: Checks = {
         commitOf({
           writes: [
             { _tag: "Remove", table: "assignments", before: one },
-            { _tag: "Remove", table: "dependencies", before: { intentId: "i1", dependencyId: "i2" } }
+            { _tag: "Remove", table: "dependencies", before: edge }
           ]
         })
       )
       yield* same("get", yield* storage.get("assignments", ["i1 ann", "i1 bob"]), [undefined, two])
-      yield* same("edges", yield* storage.reachable("dependency", "i1", "up", 10), [])
+      yield* same("edges", yield* storage.reachable(["dependencies"], "i1", 10), [])
       yield* commit(storage, commitOf({ writes: [put.assignment(one)] }))
       yield* pagesAre(
         storage,
         { table: "assignments", index: "byIntent", keys: [["i1"]] },
         (record) => record.agentId,
         ["bob", "ann"]
+      )
+      // Within one commit too: the row is a new one, at the end.
+      yield* commit(
+        storage,
+        commitOf({ writes: [{ _tag: "Remove", table: "assignments", before: two }, put.assignment(two)] })
+      )
+      yield* pagesAre(
+        storage,
+        { table: "assignments", index: "byIntent", keys: [["i1"]] },
+        (record) => record.agentId,
+        ["ann", "bob"]
       )
     }),
 

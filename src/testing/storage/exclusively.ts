@@ -97,7 +97,7 @@ export const exclusiveChecks: Checks = {
       )
       yield* same("endings", endings, ["committed", "stale", "committed", "constraint"])
       yield* same("assignment", yield* storage.get("assignments", ["i1 ann"]), [undefined])
-      yield* same("edge", yield* storage.reachable("dependency", "i1", "up", 10), ["i2"])
+      yield* same("edge", yield* storage.reachable(["dependencies"], "i1", 10), [{ id: "i2", from: "i1" }])
     }),
 
   "nobody commits between the reads and the commit of exclusively": (storage) =>

@@ -7,7 +7,15 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Guard, Write } from "../../core/Aggregate.ts"
-import { type Commit, type Range, Storage, type StorageError, type StorageShape } from "../../core/Storage.ts"
+import {
+  type Commit,
+  type Range,
+  type Reached,
+  Storage,
+  type StorageError,
+  type StorageShape,
+  type Step as WalkStep
+} from "../../core/Storage.ts"
 import type { TableName } from "../../core/tables.ts"
 import { canonical, isSame } from "../canonical.ts"
 import { assignmentOf, at, commitOf, eventOf, intentOf, leaseOf, put } from "../storageRecords.ts"
@@ -240,6 +248,21 @@ const ask = (storage: StorageShape, { after, direction, limit, offset, range: nu
     }
   })
 
+const walks: ReadonlyArray<ReadonlyArray<WalkStep>> = [
+  ["parent"],
+  ["children"],
+  ["dependencies"],
+  ["dependents"],
+  ["children", "dependencies"]
+]
+
+/** How many steps each is away. */
+const depths = (start: string, reached: ReadonlyArray<Reached>): ReadonlyMap<string, number> => {
+  const found = new Map([[start, 0]])
+  for (const { from, id } of reached) found.set(id, (found.get(from) ?? Number.NaN) + 1)
+  return found
+}
+
 /** All that can be asked of the storage. */
 const everything = (storage: StorageShape) =>
   Effect.gen(function* () {
@@ -249,15 +272,14 @@ const everything = (storage: StorageShape) =>
       loaded: yield* Effect.forEach(intents, (id) => Effect.map(storage.load(id), (loaded) => loaded.aggregate)),
       revisions: yield* storage.revisions("intents", intents),
       counters: yield* storage.counters(["a", "b", "c"]),
-      reachable: yield* Effect.forEach(["dependency", "parent"] as const, (edge) =>
-        Effect.forEach(["up", "down"] as const, (direction) =>
-          Effect.forEach(intents, (id) =>
-            Effect.map(storage.reachable(edge, id, direction, 100), (found) => found.toSorted())
-          )
+      // Siblings may come in any order of theirs, so what came how far is compared, not from where.
+      reachable: yield* Effect.forEach(walks, (steps) =>
+        Effect.forEach(intents, (id) =>
+          Effect.map(storage.reachable(steps, id, 100), (reached) => [...depths(id, reached)].map(String).toSorted())
         )
       ),
       few: yield* Effect.forEach(intents, (id) =>
-        Effect.map(storage.reachable("dependency", id, "up", 1), (found) => found.length)
+        Effect.map(storage.reachable(["dependencies"], id, 1), (reached) => reached.length)
       ),
       logged: (yield* storage.lastPosition) > 0
     }

@@ -1,5 +1,6 @@
 /** Pages, counts and walks. */
 import * as Effect from "effect/Effect"
+import type { Reached } from "../../core/Storage.ts"
 import { type Checks, commit, idOf, pagesAre, same } from "./check.ts"
 import { assignmentOf, at, commitOf, creating, eventOf, intentOf, leaseOf, put } from "../storageRecords.ts"
 
@@ -64,11 +65,13 @@ export const pageChecks: Checks = {
         (edge) => edge.dependencyId,
         ["i0", "i1"]
       )
+      // Dependents come by the creation of the intent, whenever the edge was added.
+      yield* commit(storage, commitOf({ writes: [put.dependency("i4", "i0", 999)] }))
       yield* pagesAre(
         storage,
         { table: "dependencies", index: "byDependency", keys: [["i0"]] },
         (edge) => edge.intentId,
-        ["i1", "i2"]
+        ["i4", "i1", "i2"]
       )
       for (const agentId of ["ann", "bob", "cid"]) {
         const assigned = [
@@ -193,17 +196,15 @@ export const pageChecks: Checks = {
         ["s", "s"]
       ] as const
       yield* commit(storage, commitOf({ writes: edges.map(([from, to]) => put.dependency(from, to)) }))
-      const levels = (found: ReadonlyArray<string>, ...sizes: ReadonlyArray<number>) => {
-        let from = 0
-        return sizes.map((size) => found.slice(from, (from += size)).toSorted())
-      }
-      const up = yield* storage.reachable("dependency", "a", "up", 100)
+      const dependencies = (from: string, limit: number) => storage.reachable(["dependencies"], from, limit)
+      const up = yield* dependencies("a", 100)
       yield* same("up", [up.length, levels(up, 2, 1, 1)], [4, [["b", "c"], ["d"], ["e"]]])
-      const down = yield* storage.reachable("dependency", "d", "down", 100)
+      const down = yield* storage.reachable(["dependents"], "d", 100)
       yield* same("down", [down.length, levels(down, 2, 1, 2)], [5, [["b", "c"], ["a"], ["e", "x"]]])
-      yield* same("limit", levels(yield* storage.reachable("dependency", "a", "up", 3), 2, 1), [["b", "c"], ["d"]])
-      yield* same("limit within a level", (yield* storage.reachable("dependency", "a", "up", 1)).length, 1)
-      yield* same("itself", yield* storage.reachable("dependency", "s", "up", 10), [])
+      yield* same("limit", levels(yield* dependencies("a", 3), 2, 1), [["b", "c"], ["d"]])
+      yield* same("limit within a level", (yield* dependencies("a", 1)).length, 1)
+      yield* same("no limit", (yield* dependencies("a", Number.POSITIVE_INFINITY)).length, 4)
+      yield* same("itself", yield* dependencies("s", 10), [])
       yield* commit(
         storage,
         creating(
@@ -212,8 +213,65 @@ export const pageChecks: Checks = {
           intentOf("t", { parentIntentId: "q" })
         )
       )
-      yield* same("ancestors", yield* storage.reachable("parent", "t", "up", 10), ["q", "p"])
-      yield* same("descendants", levels(yield* storage.reachable("parent", "p", "down", 10), 2, 1), [["q", "r"], ["t"]])
-      yield* same("of none", yield* storage.reachable("parent", "none", "up", 10), [])
+      yield* same("ancestors", yield* storage.reachable(["parent"], "t", 10), [
+        { id: "q", from: "t" },
+        { id: "p", from: "q" }
+      ])
+      const below = yield* storage.reachable(["children"], "p", 10)
+      yield* same("descendants", levels(below, 2, 1), [["q", "r"], ["t"]])
+      yield* same("of none", yield* storage.reachable(["parent"], "none", 10), [])
+    }),
+
+  "reachable takes several steps at once, and tells from where each was reached first": (storage) =>
+    Effect.gen(function* () {
+      const children = [
+        ["b", "a"],
+        ["c", "a"],
+        ["e", "b"],
+        ["f", "c"]
+      ] as const
+      yield* commit(
+        storage,
+        creating(
+          ...["a", "d", "g"].map((id) => intentOf(id)),
+          ...children.map(([id, parentIntentId]) => intentOf(id, { parentIntentId }))
+        )
+      )
+      for (const [from, to] of [
+        ["c", "d"],
+        ["b", "d"], // Also from b, which is walked from before c.
+        ["d", "g"],
+        ["f", "g"],
+        ["g", "a"]
+      ] as const)
+        yield* commit(storage, commitOf({ writes: [put.dependency(from, to)] }))
+      const reached = yield* storage.reachable(["children", "dependencies"], "a", 100)
+      yield* same("levels", levels(reached, 2, 3, 1), [["b", "c"], ["d", "e", "f"], ["g"]])
+      const origins = Object.fromEntries(reached.map(({ from, id }) => [id, from]))
+      const places = new Map(reached.map(({ id }, place) => [id, place]))
+      const [b = 0, c = 0, d = 0, f = 0] = ["b", "c", "d", "f"].map((id) => places.get(id))
+      yield* same("origins", origins, {
+        b: "a",
+        c: "a",
+        d: b < c ? "b" : "c",
+        e: "b",
+        f: "c",
+        g: d < f ? "d" : "f"
+      })
+      yield* same("the one step alone", levels(yield* storage.reachable(["children"], "a", 100), 2, 2), [
+        ["b", "c"],
+        ["e", "f"]
+      ])
     })
+}
+
+/** Ids of so many at a time, in any order of siblings. */
+const levels = (reached: ReadonlyArray<Reached>, ...sizes: ReadonlyArray<number>) => {
+  let from = 0
+  return sizes.map((size) =>
+    reached
+      .slice(from, (from += size))
+      .map(({ id }) => id)
+      .toSorted()
+  )
 }

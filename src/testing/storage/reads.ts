@@ -29,7 +29,22 @@ export const readChecks: Checks = {
         []
       )
       yield* same("count", yield* storage.count({ table: "intents", index: "all", keys: [[]] }, 10), 0)
-      yield* same("reachable", yield* storage.reachable("dependency", "i1", "up", 10), [])
+      yield* same("reachable", yield* storage.reachable(["dependencies"], "i1", 10), [])
+    }),
+
+  "many records and revisions come in the order of their keys, also those that are missing or asked for twice": (
+    storage
+  ) =>
+    Effect.gen(function* () {
+      const intents = ["i1", "i2", "i3"].map((id) => intentOf(id))
+      yield* commit(storage, creating(...intents))
+      yield* commit(storage, commitOf({ guards: [movedOn("i2", 1)] }))
+      const keys = ["i3", "none", "i1", "i2", "i3", ""]
+      const [one, two, three] = intents
+      yield* same("get", yield* storage.get("intents", keys), [three, undefined, one, two, three, undefined])
+      yield* same("revisions", yield* storage.revisions("intents", keys), [1, 0, 1, 2, 1, 0])
+      yield* same("get of none", yield* storage.get("intents", []), [])
+      yield* same("revisions of none", yield* storage.revisions("intents", []), [])
     }),
 
   "what is read equals what was written": (storage) =>

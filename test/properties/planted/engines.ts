@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CurrentAgent } from "../../../src/core/CurrentAgent.ts"
 import { Engine } from "../../../src/core/Engine.ts"
+import type { Write } from "../../../src/core/Aggregate.ts"
 import type { EngineOptions } from "../../../src/core/EngineOptions.ts"
 import type { NewEvent } from "../../../src/core/event/LogEvent.ts"
 import type { Status } from "../../../src/core/intent/Intent.ts"
@@ -20,7 +21,7 @@ export const overStorage = (wrap: (storage: StorageShape) => Partial<StorageShap
   return Engine.layer().pipe(Layer.provide(storage), Layer.provide(MemoryStorage.layer))
 }
 
-type Nouns = { readonly [N in "intents" | "events" | "leases" | "agents"]?: Partial<OpenIntentShape[N]> }
+type Nouns = { readonly [N in keyof OpenIntentShape]?: Partial<OpenIntentShape[N]> }
 
 /** The engine with some methods replaced. */
 export const withMethods = (
@@ -31,13 +32,22 @@ export const withMethods = (
     OpenIntent,
     Effect.gen(function* () {
       const engine = yield* OpenIntent
-      const { agents, events, intents, leases } = wrap(engine, yield* Storage)
+      const { agents, attachments, costs, events, governance, graph, intents, leases, portfolios, retries } = wrap(
+        engine,
+        yield* Storage
+      )
       return OpenIntent.of({
         ...engine,
         intents: { ...engine.intents, ...intents },
         events: { ...engine.events, ...events },
         leases: { ...engine.leases, ...leases },
-        agents: { ...engine.agents, ...agents }
+        agents: { ...engine.agents, ...agents },
+        graph: { ...engine.graph, ...graph },
+        portfolios: { ...engine.portfolios, ...portfolios },
+        governance: { ...engine.governance, ...governance },
+        attachments: { ...engine.attachments, ...attachments },
+        costs: { ...engine.costs, ...costs },
+        retries: { ...engine.retries, ...retries }
       })
     })
   ).pipe(Layer.provide(Engine.layer(options)), Layer.provide(MemoryStorage.layer))
@@ -52,10 +62,26 @@ export const freedBy = (events: Commit["events"]): ReadonlySet<string> =>
     events.filter((event) => event.payload["trigger"] === "dependencies_completed").map((event) => event.intentId)
   )
 
+/** The engine over a storage that writes something else. */
+export const writingOtherwise = (
+  wrap: (write: Write, commit: Commit) => ReadonlyArray<Write>
+): Layer.Layer<OpenIntent> =>
+  overStorage((storage) => ({
+    commit: (commit) => storage.commit({ ...commit, writes: commit.writes.flatMap((write) => wrap(write, commit)) }),
+    exclusively: (work) =>
+      storage.exclusively((inside) =>
+        work({
+          ...inside,
+          commit: (commit) =>
+            inside.commit({ ...commit, writes: commit.writes.flatMap((write) => wrap(write, commit)) })
+        })
+      )
+  }))
+
 export interface PlantedBug {
   readonly name: string
   readonly engine: Layer.Layer<OpenIntent>
-  /** Invariants that each find it alone. */
+  /** Invariants that each find it alone: ids; where several suites have one, the kind of their programs and the id. */
   readonly foundBy: ReadonlyArray<string>
 }
 
