@@ -10,6 +10,7 @@ import { resultsFolder } from "./engine/files.ts"
 import type { Options } from "./measure/Options.ts"
 import { isMet, type Row } from "./measure/Row.ts"
 import { table } from "./measure/table.ts"
+import { completing } from "./parts/completing.ts"
 import { growth } from "./parts/growth.ts"
 import { hot } from "./parts/hot.ts"
 import { http } from "./parts/http.ts"
@@ -17,13 +18,16 @@ import { httpOperations } from "./parts/httpOperations.ts"
 import { memory } from "./parts/memory.ts"
 import { operations } from "./parts/operations.ts"
 import { patch } from "./parts/patch.ts"
+import { sse } from "./parts/sse.ts"
 import { start } from "./parts/start.ts"
 
 const parts: { readonly [name: string]: (options: Options) => Promise<ReadonlyArray<Row>> } = {
   patch,
   hot,
   http,
+  sse,
   httpOperations,
+  completing,
   growth,
   memory,
   start,

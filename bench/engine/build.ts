@@ -1,6 +1,6 @@
 /** The sources as JavaScript, as users get them: what memory and start are measured with. */
 import { spawnSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { resultsFolder } from "./files.ts"
 
@@ -9,13 +9,13 @@ const project = resolve(import.meta.dirname, "../..")
 /** Compiles into a folder of the benchmarks' own, so that `dist` stays as it is, and answers the folder. */
 export const build = (): string => {
   const folder = join(resultsFolder, "build")
+  rmSync(folder, { recursive: true, force: true })
   const { stderr, stdout } = spawnSync(
-    join(project, "node_modules/.bin/tsc"),
-    ["--project", "tsconfig.build.json", "--outDir", folder, "--declaration", "false", "--declarationMap", "false"],
+    join(project, "node_modules/.bin/rolldown"),
+    ["--config", "rolldown.config.ts", "--dir", folder],
     { cwd: project, encoding: "utf8" }
   )
-  // It emits even if a type is wrong somewhere; what is wrong with types is not for a benchmark to tell.
-  if (!existsSync(join(folder, "index.js"))) throw new Error(`tsc emitted nothing: ${stdout}${stderr}`)
+  if (!existsSync(join(folder, "index.js"))) throw new Error(`nothing was built: ${stdout}${stderr}`)
   return folder
 }
 

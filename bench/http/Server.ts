@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 
 export interface Server extends AsyncDisposable {
   readonly port: number
+  readonly pid: number | undefined
   /** Seconds of processor time so far; not a number where the system does not tell. */
   readonly processorSeconds: () => number
 }
@@ -45,6 +46,7 @@ export const serve = async (
   const port = await listening(child)
   return {
     port,
+    pid: child.pid,
     processorSeconds: () => processorSeconds(child.pid),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM")
