@@ -102,6 +102,10 @@ for (const [name, storage] of storages) {
         assert.deepStrictEqual(retryPolicy.retryableErrors, ["E"])
         spoil(read)
         assert.isTrue(JSON.stringify(yield* readAll(engine, ids)) === before)
+        // What is new begins like everything before it.
+        spoil(yield* engine.llm.summary(ids.two))
+        assert.strictEqual((yield* engine.portfolios.create({ name: "r" })).aggregate.byStatus.draft, 0)
+        assert.strictEqual((yield* engine.llm.summary(ids.two)).requests, 0)
       })
     )
   })

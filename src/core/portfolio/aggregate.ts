@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { memberCounter } from "../counters.ts"
 import type { Status } from "../intent/Intent.ts"
 import { statuses } from "../intent/Intent.ts"
+import { deepFreeze } from "../json.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import type { AggregateStatus, Portfolio } from "./Portfolio.ts"
 import type { StoredPortfolio } from "./tables.ts"
@@ -16,14 +17,10 @@ export const aggregateOf = (byStatus: AggregateStatus["byStatus"]): AggregateSta
   }
 }
 
-export const noMembers: AggregateStatus = aggregateOf({
-  draft: 0,
-  pending: 0,
-  active: 0,
-  blocked: 0,
-  completed: 0,
-  abandoned: 0
-})
+/** Frozen: every new portfolio shows it. */
+export const noMembers: AggregateStatus = deepFreeze(
+  aggregateOf({ draft: 0, pending: 0, active: 0, blocked: 0, completed: 0, abandoned: 0 })
+)
 
 /** The same members after one of them went from a status to another. */
 export const afterMove = ({ byStatus }: AggregateStatus, from: Status, to: Status): AggregateStatus => {
