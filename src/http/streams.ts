@@ -1,7 +1,7 @@
 /** http.md 12 */
 import * as Effect from "effect/Effect"
 import type { Headers } from "effect/http/Headers"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import { HttpApiBuilder } from "effect/http-api"
 import { readFollow } from "../core/event/follow.ts"
@@ -20,13 +20,6 @@ const resumeOf = (headers: Headers, query: { readonly last_event_id?: string }):
   if (given === "") return undefined
   const id = Number(given)
   return /^\d+$/.test(given) && Number.isSafeInteger(id) ? id : "unknown"
-}
-
-const responseHeaders = {
-  "cache-control": "no-cache",
-  "x-accel-buffering": "no",
-  // Of no further use when the stream ends, and the end of the server waits for open connections.
-  connection: "close"
 }
 
 /** Needs `OpenIntent` and `Listening`. */
@@ -54,18 +47,12 @@ export const layer = HttpApiBuilder.group(
       }: {
         readonly params: { readonly id: string }
         readonly query: { readonly last_event_id?: string }
-        readonly request: { readonly headers: Headers }
+        readonly request: HttpServerRequest
       }) =>
         Effect.flatMap(Caller, ({ profile }) => {
           const target: Target = { kind, id, family, profile }
           return Effect.matchEffect(mustExist(target), {
-            onSuccess: () =>
-              Effect.succeed(
-                HttpServerResponse.stream(streams.bytes(target, resumeOf(request.headers, query)), {
-                  contentType: "text/event-stream; charset=utf-8",
-                  headers: responseHeaders
-                })
-              ),
+            onSuccess: () => Effect.succeed(streams.answer(request, target, resumeOf(request.headers, query))),
             onFailure: (error) => Effect.delay(Effect.succeed(refuse(refusalOf(error), profile)), streamRefusalDelay)
           })
         })

@@ -15,7 +15,8 @@ import { defaultHttpOptions, HttpOptions } from "../http/HttpOptions.ts"
 import type { ApiKey } from "../http/keys.ts"
 import type { KeysRequired } from "../http/server.ts"
 import * as Server from "../http/server.ts"
-import { makeServer } from "./connections.ts"
+import { LeaveOpen } from "../http/streams/Outlet.ts"
+import { leaveOpen, makeServer } from "./connections.ts"
 import type { EmbeddedOptions } from "./fromUrl.ts"
 import { fromUrl } from "./fromUrl.ts"
 import { requestLog } from "./requestLog.ts"
@@ -59,6 +60,7 @@ const layer = (
     return atEnd(dismiss).pipe(
       Layer.provideMerge(Server.layer),
       Layer.provide(Layer.succeed(HttpOptions, { ...defaultHttpOptions, ...http, keys: keysOf(options) })),
+      Layer.provide(Layer.succeed(LeaveOpen, leaveOpen)),
       Layer.provide([cut, options.logRequests === true ? requestLog(server) : Layer.empty]),
       Layer.provideMerge(NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: shutdownTimeout }))
     )

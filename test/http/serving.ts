@@ -12,6 +12,8 @@ import { createServer } from "node:http"
 import type { OpenIntent } from "../../src/core/OpenIntent.ts"
 import { defaultHttpOptions, HttpOptions } from "../../src/http/HttpOptions.ts"
 import * as Server from "../../src/http/server.ts"
+import { LeaveOpen } from "../../src/http/streams/Outlet.ts"
+import { leaveOpen } from "../../src/layers/connections.ts"
 import { memory } from "../../src/layers/memory.ts"
 
 export interface Answer {
@@ -59,17 +61,20 @@ interface ServingOptions {
   readonly log?: (line: string) => void
   /** How long it waits for requests in flight at its end. */
   readonly patience?: Duration.Input
+  /** Streams are sent as bodies, as on servers that cannot leave a response open. */
+  readonly asBodies?: boolean
 }
 
 /** Serves `engine`, a fresh one in memory by default. */
 export const serving = async (
   options: Partial<HttpOptions> = {},
   engine: Layer.Layer<OpenIntent> = memory(),
-  { log = () => undefined, patience = "8 seconds" }: ServingOptions = {}
+  { asBodies = false, log = () => undefined, patience = "8 seconds" }: ServingOptions = {}
 ): Promise<Serving> => {
   const scope = Scope.makeUnsafe()
   const context = await Server.layer.pipe(
     Layer.provide(Layer.succeed(HttpOptions, { ...defaultHttpOptions, ...options })),
+    Layer.provide(asBodies ? Layer.empty : Layer.succeed(LeaveOpen, leaveOpen)),
     Layer.provideMerge(
       NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port: 0, gracefulShutdownTimeout: patience })
     ),

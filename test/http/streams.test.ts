@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import { assert, describe, it } from "vitest"
 import { memory } from "../../src/layers/memory.ts"
-import { serving, type Serving } from "./serving.ts"
+import { serving as servingWith, type Serving } from "./serving.ts"
 import { openSse, type Sse } from "./sse.ts"
 
 const post = async (server: Serving, path: string, body: object, headers = {}) =>
@@ -25,7 +25,13 @@ const subscribed = async (server: Serving, path: string, headers = {}): Promise<
 
 const quick = { streamRefusalDelay: Duration.millis(30) }
 
-describe("streams", () => {
+describe.each([
+  { way: "responses left open", asBodies: false },
+  { way: "bodies", asBodies: true }
+])("streams as $way", ({ asBodies }) => {
+  const serving = (...[options, engine, rest]: Parameters<typeof servingWith>) =>
+    servingWith(options, engine, { ...rest, asBodies })
+
   it("http.md 12.2: the head, the first bytes and the form of a frame", async () => {
     await using server = await serving()
     const id = await create(server)

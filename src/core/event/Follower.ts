@@ -57,7 +57,7 @@ export class Follower implements HubReceiver {
   readonly pull: Effect.Effect<Events, EngineError | Cause.Done> = Effect.suspend(() => {
     if (this.#end !== undefined) return this.#end
     if (this.#isJoined) return this.#taken
-    return Effect.flatMap(this.#catchUp, (events) =>
+    return Effect.flatMap(this.#catchUp(), (events) =>
       Arr.isReadonlyArrayNonEmpty(events) ? Effect.succeed(events) : this.pull
     )
   })
@@ -113,15 +113,15 @@ export class Follower implements HubReceiver {
   })
 
   /** A step on the way to the hub: a page of the log, or the recent events with which it joins. */
-  readonly #catchUp: Effect.Effect<ReadonlyArray<LogEvent>, EngineError> = Effect.suspend(() => {
+  #catchUp(): Effect.Effect<ReadonlyArray<LogEvent>, EngineError> {
     const round = this.#round
     if (round !== undefined && this.#position < round.upTo) return this.#read(round)
     const missed = this.#isReady() ? this.#hub.since(this.#position) : undefined
-    if (missed === undefined) return Effect.as(this.#begin, [])
+    if (missed === undefined) return Effect.as(this.#begin(), [])
     const shown = missed.filter((event) => this.#shows(event))
     this.#join()
     return Effect.succeed(shown)
-  })
+  }
 
   /** Whether all is known that joining takes. */
   #isReady(): boolean {
@@ -151,17 +151,19 @@ export class Follower implements HubReceiver {
   }
 
   /** Fixes how far to read, before it looks who may have been a member until then. */
-  readonly #begin: Effect.Effect<void, EngineError> = Effect.gen({ self: this }, function* () {
-    this.#hold ??= this.#hub.hold()
-    const [from, upTo, scope] = [this.#position, this.#hub.position(), this.#scope]
-    if (scope._tag === "Agent" || scope._tag === "Portfolio") {
-      const ever = yield* told(everIn(this.#storage, scope))
-      this.#members ??= yield* told(membersAt(this.#storage, scope, ever, from))
-      this.#round = { upTo, range: { from, upTo, intentIds: [...ever.keys()] } }
-    } else {
-      this.#round = { upTo, range: { from, upTo, intentIds: scope._tag === "Intent" ? [scope.id] : undefined } }
-    }
-  })
+  #begin(): Effect.Effect<void, EngineError> {
+    return Effect.gen({ self: this }, function* () {
+      this.#hold ??= this.#hub.hold()
+      const [from, upTo, scope] = [this.#position, this.#hub.position(), this.#scope]
+      if (scope._tag === "Agent" || scope._tag === "Portfolio") {
+        const ever = yield* told(everIn(this.#storage, scope))
+        this.#members ??= yield* told(membersAt(this.#storage, scope, ever, from))
+        this.#round = { upTo, range: { from, upTo, intentIds: [...ever.keys()] } }
+      } else {
+        this.#round = { upTo, range: { from, upTo, intentIds: scope._tag === "Intent" ? [scope.id] : undefined } }
+      }
+    })
+  }
 
   #read({ range, upTo }: Round): Effect.Effect<ReadonlyArray<LogEvent>, EngineError> {
     return Effect.map(told(readLog(this.#storage, range, this.#position)), ({ events, through }) => {

@@ -47,24 +47,21 @@ export const follow = (
   hub: HubShape,
   mustExist: CommandsShape["mustExist"],
   query: FollowEvents
-): Stream.Stream<LogEvent, IntentNotFound | PortfolioNotFound | ValidationError | EngineError> => {
-  const portfolioMustExist = (portfolioId: string) =>
-    Effect.flatMap(told(storage.revisions("portfolios", [portfolioId])), ([revision]) =>
-      revision === 0 ? Effect.fail(new PortfolioNotFound({ portfolioId })) : Effect.void
-    )
-  const start = Effect.gen(function* () {
-    const { after, endsBehind, scope } = yield* Effect.fromResult(readFollow(query))
-    if (scope._tag === "Intent") yield* mustExist(scope.id)
-    if (scope._tag === "Portfolio") yield* portfolioMustExist(scope.id)
-    yield* hub.listen
-    const last = yield* told(storage.lastPosition)
-    if (last > hub.position()) yield* hub.readOn // Others wrote it.
-    query.onStart?.(last)
-    const follower = yield* Effect.acquireRelease(
-      Effect.sync(() => new Follower(hub, storage, scope, Math.min(after ?? last, last), endsBehind)),
-      (follower) => Effect.sync(() => follower.leave())
-    )
-    return Stream.fromPull(Effect.succeed(follower.pull))
-  })
-  return Stream.unwrap(start)
-}
+): Stream.Stream<LogEvent, IntentNotFound | PortfolioNotFound | ValidationError | EngineError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { after, endsBehind, scope } = yield* Effect.fromResult(readFollow(query))
+      if (scope._tag === "Intent") yield* mustExist(scope.id)
+      if (scope._tag === "Portfolio") {
+        const [revision] = yield* told(storage.revisions("portfolios", [scope.id]))
+        if (revision === 0) return yield* new PortfolioNotFound({ portfolioId: scope.id })
+      }
+      yield* hub.listen
+      const last = yield* told(storage.lastPosition)
+      if (last > hub.position()) yield* hub.readOn // Others wrote it.
+      query.onStart?.(last)
+      const follower = new Follower(hub, storage, scope, Math.min(after ?? last, last), endsBehind)
+      yield* Effect.addFinalizer(() => Effect.sync(() => follower.leave()))
+      return Stream.fromPull(Effect.succeed(follower.pull))
+    })
+  )

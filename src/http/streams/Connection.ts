@@ -1,78 +1,52 @@
-/** One open stream, between who makes its bytes and the response that takes them as fast as the client does. */
-import type * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
+/** One open stream, between who makes its bytes and the outlet that takes them as fast as the client does. */
 import * as Effect from "effect/Effect"
-import type * as Pull from "effect/Pull"
-
-type Bytes = readonly [Uint8Array]
-
-/** Bytes that the response has not asked for yet. */
-interface Waiting {
-  readonly bytes: Uint8Array
-  readonly taken: (() => void) | undefined
-}
+import type { Outlet } from "./Outlet.ts"
 
 const utf8 = new TextEncoder()
 
 export class Connection {
-  #waiting: ReadonlyArray<Waiting> = []
-  #isOver = false
-  /** The response waits for bytes. */
-  #resume: ((bytes: Effect.Effect<Bytes, Cause.Done>) => void) | undefined
+  readonly #outlet: Outlet
+  /** The outlet is to have no more now. */
+  #isFull = false
+  /** Goes on with who waits until it takes more. */
+  #resume: ((ready: Effect.Effect<void>) => void) | undefined
   /** How often the clock has ticked since something was sent. */
   #quietTicks = 0
 
-  /** For the response: the next bytes. */
-  readonly pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>> = Effect.callback((resume) => {
-    const [first, ...rest] = this.#waiting
-    if (first !== undefined) {
-      this.#waiting = rest
-      this.#quietTicks = 0
-      resume(Effect.succeed([first.bytes]))
-      first.taken?.()
-    } else if (this.#isOver) resume(Cause.done())
-    else {
-      this.#resume = resume
-      return Effect.sync(() => {
-        this.#resume = undefined
-      })
-    }
-    return undefined
-  })
+  constructor(outlet: Outlet) {
+    this.#outlet = outlet
+  }
 
-  /** Sends bytes at once, and completes when the response has taken them. */
+  /** Sends bytes at once, if there are any, and completes when there may be more. */
   give(bytes: Uint8Array): Effect.Effect<void> {
-    if (this.#sendNow(bytes)) return Effect.void
-    return Effect.callback((resume) => {
-      this.#waiting = [...this.#waiting, { bytes, taken: () => resume(Effect.void) }]
-    })
+    if (bytes.length > 0) this.#write(bytes)
+    return this.#isFull
+      ? Effect.callback((resume) => {
+          this.#resume = resume
+        })
+      : Effect.void
   }
 
   /** Sends a text between the frames of events; waits for nothing. */
   send(text: string): void {
-    const bytes = utf8.encode(text)
-    if (!this.#sendNow(bytes)) this.#waiting = [...this.#waiting, { bytes, taken: undefined }]
+    this.#write(utf8.encode(text))
+  }
+
+  /** The outlet takes more. */
+  ready(): void {
+    this.#isFull = false
+    const resume = this.#resume
+    this.#resume = undefined
+    resume?.(Effect.void)
   }
 
   /** A tick of the clock: after so many without anything sent, sends the text. Nothing to a client that does not read. */
   tick(ticksMax: number, text: string): void {
-    if (++this.#quietTicks >= ticksMax && this.#resume !== undefined) this.send(text)
+    if (++this.#quietTicks >= ticksMax && !this.#isFull) this.send(text)
   }
 
-  /** Ends the stream when all was taken that is to be sent. */
-  end(): void {
-    this.#isOver = true
-    const resume = this.#resume
-    this.#resume = undefined
-    resume?.(Cause.done())
-  }
-
-  #sendNow(bytes: Uint8Array): boolean {
-    const resume = this.#resume
-    if (resume === undefined) return false
-    this.#resume = undefined
+  #write(bytes: Uint8Array): void {
     this.#quietTicks = 0
-    resume(Effect.succeed([bytes]))
-    return true
+    this.#isFull = !this.#outlet.write(bytes)
   }
 }

@@ -3,7 +3,10 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { FollowEvents } from "../../core/event/LogEvent.ts"
@@ -12,6 +15,7 @@ import { Listening } from "../edge.ts"
 import { HttpOptions } from "../HttpOptions.ts"
 import { Connection } from "./Connection.ts"
 import { Encoder } from "./Encoder.ts"
+import { type Begin, body, LeaveOpen } from "./Outlet.ts"
 import { connectedFrame, keepaliveFrame, resyncFrame, type Target } from "./frames.ts"
 
 /** Parts that a keepalive interval is measured in: one clock for all streams, which each counts. */
@@ -19,10 +23,6 @@ const ticksPerInterval = 15
 
 /** Where a stream resumes; `unknown`: an id that is none of this log. */
 export type Resume = number | "unknown" | undefined
-
-/** Faults were told where they occurred. */
-const logDefect = (cause: Cause.Cause<unknown>) =>
-  cause.reasons.some(Cause.isDieReason) ? Effect.logError("event stream failed", cause) : Effect.void
 
 const scopeOf = ({ id, kind }: Target): FollowEvents => {
   switch (kind) {
@@ -35,11 +35,24 @@ const scopeOf = ({ id, kind }: Target): FollowEvents => {
   }
 }
 
+const headers = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache",
+  "x-accel-buffering": "no",
+  // Of no further use when the stream ends, and the end of the server waits for open connections.
+  connection: "close"
+}
+const head = HttpServerResponse.empty({ status: 200, headers })
+
 export class Streams extends Context.Service<
   Streams,
   {
-    /** Bytes from the first frame on. Ends when the client is too slow, when the engine fails, and with the server. */
-    readonly bytes: (target: Target, resume: Resume) => Stream.Stream<Uint8Array>
+    /** The stream as the answer to a request. Ends when the client is too slow, when the engine fails, and with the server. */
+    readonly answer: (
+      request: HttpServerRequest,
+      target: Target,
+      resume: Resume
+    ) => HttpServerResponse.HttpServerResponse
   }
 >()("openintent/http/streams/Streams") {
   /** Needs `OpenIntent` and `Listening`. */
@@ -48,37 +61,35 @@ export class Streams extends Context.Service<
     Effect.gen(function* () {
       const engine = yield* OpenIntent
       const listening = yield* Listening
+      const leaveOpen = yield* LeaveOpen
       const { keepaliveInterval, streamBufferMax } = yield* HttpOptions
       const encoder = new Encoder(engine, yield* Effect.scope)
       const run = Effect.runForkWith(yield* Effect.context())
-      const connections = new Set<Connection>()
+      /** With the fiber that follows the events of each. */
+      const connections = new Map<Connection, Fiber.Fiber<void, unknown>>()
 
       const tick = Effect.sync(() => {
-        for (const connection of connections) connection.tick(ticksPerInterval, keepaliveFrame)
+        for (const connection of connections.keys()) connection.tick(ticksPerInterval, keepaliveFrame)
       })
       yield* Effect.forkScoped(
         Effect.forever(Effect.andThen(Effect.sleep(Duration.divideUnsafe(keepaliveInterval, ticksPerInterval)), tick))
       )
       const end = () => {
-        for (const connection of connections) connection.end()
+        for (const fiber of connections.values()) fiber.interruptUnsafe()
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => listening.atEnd.add(end)),
-        () => Effect.sync(() => listening.atEnd.delete(end))
+        () =>
+          Effect.sync(() => {
+            listening.atEnd.delete(end)
+            end()
+          })
       )
 
-      const opened = Effect.acquireRelease(
-        Effect.sync(() => {
-          const connection = new Connection()
-          connections.add(connection)
-          return connection
-        }),
-        (connection) => Effect.sync(() => connections.delete(connection))
-      )
-
-      const bytes = (target: Target, resume: Resume) =>
-        Effect.gen(function* () {
-          const connection = yield* opened
+      const begin =
+        (target: Target, resume: Resume): Begin =>
+        (outlet) => {
+          const connection = new Connection(outlet)
           let newAfter = 0
           const events = engine.events.follow({
             ...scopeOf(target),
@@ -90,24 +101,32 @@ export class Streams extends Context.Service<
               if (resume === "unknown" || (resume !== undefined && resume > last)) connection.send(resyncFrame(last))
             }
           })
-          const send = (bytes: Uint8Array) => (bytes.length === 0 ? Effect.void : connection.give(bytes))
           const sending = Stream.runForEachArray(events, (chunk) => {
             const encoded = encoder.encode(chunk, target, newAfter)
-            return encoded instanceof Uint8Array ? send(encoded) : Effect.flatMap(encoded, send)
+            return encoded instanceof Uint8Array
+              ? connection.give(encoded)
+              : Effect.flatMap(encoded, (bytes) => connection.give(bytes))
           })
           // In the context of the server: that of the request need not live as long as the stream.
-          yield* Effect.acquireRelease(
-            Effect.sync(() => {
-              const fiber = run(Effect.tapCause(sending, logDefect))
-              fiber.addObserver(() => connection.end())
-              return fiber
-            }),
-            Fiber.interrupt
-          )
-          return Stream.fromPull(Effect.succeed(connection.pull))
-        })
+          const fiber = run(sending)
+          connections.set(connection, fiber)
+          fiber.addObserver((exit) => {
+            connections.delete(connection)
+            outlet.end()
+            // Faults were told where they occurred.
+            if (Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+              run(Effect.logError("event stream failed", exit.cause))
+          })
+          if (listening.closing) fiber.interruptUnsafe() // It came at the last moment.
+          return { ready: () => connection.ready(), gone: () => fiber.interruptUnsafe() }
+        }
 
-      return Streams.of({ bytes: (target, resume) => Stream.unwrap(bytes(target, resume)) })
+      return Streams.of({
+        answer: (request, target, resume) => {
+          const isOpen = leaveOpen(request, head, begin(target, resume))
+          return isOpen ? head : HttpServerResponse.stream(body(begin(target, resume)), { headers })
+        }
+      })
     })
   )
 }
