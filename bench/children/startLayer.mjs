@@ -2,7 +2,7 @@
 const [build, file] = process.argv.slice(2)
 const [{ sqlite }, { OpenIntent }, Effect] = await Promise.all([
   import(`${build}/layers/sqlite.js`),
-  import(`${build}/core/OpenIntent.js`),
+  import(`${build}/index.js`),
   import("effect/Effect")
 ])
 const program = Effect.flatMap(OpenIntent, ({ intents }) =>

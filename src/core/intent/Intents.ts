@@ -72,10 +72,14 @@ export const makeIntents = (
           enforceLeases
         }
         return whenValid(checks.finishSized(command), () =>
-          Effect.catchTags(execute({ intentId, decide: (found, env) => decidePatch(found, command, env) }), {
-            AssignmentUnread: () => patchAssigned(command),
-            Denied: tell
-          })
+          // One frame, and no table of tags: this is the hottest path.
+          Effect.catch(execute({ intentId, decide: (found, env) => decidePatch(found, command, env) }), (error) =>
+            error._tag === "AssignmentUnread"
+              ? patchAssigned(command)
+              : error._tag === "Denied"
+                ? tell(error)
+                : Effect.fail(error)
+          )
         )
       }),
     setStatus: Effect.fnUntraced(function* (intentId, input) {
