@@ -3,10 +3,10 @@
  * writes grouped as the engine groups them, and answers a body of the same shape. Takes a file and the statements (JSON
  * in a file), prints its URL.
  */
-import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import { makeIds } from "../../src/core/ids.ts"
 import type { OperationRecord } from "./operationRecord.ts"
 import type { Recorded } from "./recorder.ts"
 
@@ -114,8 +114,11 @@ const shown = (row: SqlRow) => {
   return { id, ...body, ...names, created_at, updated_at: time(updatedAt) }
 }
 
+/** Ids that grow, as the engine's do: others would be written all over the indexes. */
+const newId = makeIds(() => (Math.random() * 2 ** 32) >>> 0)
+
 const fresh = (ids: { [hole: string]: string }, count: number) => {
-  for (let i = 0; i < count; i++) ids[i] = randomUUID()
+  for (let i = 0; i < count; i++) ids[i] = newId(Date.now())
   return ids
 }
 
