@@ -87,7 +87,7 @@ export type {
   WriteScope
 } from "./core/governance/policy.ts"
 export type { CreateIntent, Intent, ListIntents, Patch, PatchState, SetStatus, Status } from "./core/intent/Intent.ts"
-export type { Page } from "./core/Page.ts"
+export type { Page, PageOptions } from "./core/Page.ts"
 export type { Json, JsonObject } from "./core/json.ts"
 export type {
   AddIntent,

@@ -9,3 +9,12 @@ export interface Page<A> {
   /** Cursor for the next page; undefined at the end. */
   readonly next: string | undefined
 }
+
+/** Which page of a list. */
+export interface PageOptions {
+  /** 1 to 1000, default 1000 unless the list says otherwise. */
+  readonly limit?: number | undefined
+  readonly offset?: number | undefined
+  /** Opaque: `next` of the page before. Wins over `offset`. */
+  readonly after?: string | undefined
+}

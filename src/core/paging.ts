@@ -1,10 +1,11 @@
 /** Pages of lists: what a caller may ask for, cursors, and filters that no index answers (decisions 11 and 12). */
 import * as Effect from "effect/Effect"
-import type { Page } from "./Page.ts"
+import type * as Result from "effect/Result"
+import type { ValidationError } from "./Errors.ts"
+import type { Page, PageOptions } from "./Page.ts"
 import type { PageQuery, Range, Row, StorageError, StorageShape } from "./Storage.ts"
 import type { RecordOf, TableName } from "./tables.ts"
-import type { Checks } from "./validate.ts"
-import { limits } from "./validate.ts"
+import { Checks, limits } from "./validate.ts"
 
 /** What every list takes, checked. */
 export interface PageRequest {
@@ -25,11 +26,7 @@ const writeCursor = ({ order, position }: Cursor) => `${order.toString(36)}.${po
 
 export const readPageRequest = (
   checks: Checks,
-  {
-    after,
-    limit,
-    offset
-  }: { readonly limit?: number | undefined; readonly offset?: number | undefined; readonly after?: string | undefined },
+  { after, limit, offset }: PageOptions,
   limitDefault: number
 ): PageRequest => {
   const parts = after === undefined ? undefined : cursorForm.exec(after)
@@ -43,6 +40,12 @@ export const readPageRequest = (
     offset: checks.readInt("offset", offset, 0, 0, Number.MAX_SAFE_INTEGER),
     after: cursor
   }
+}
+
+/** The page of a list that takes nothing else. */
+export const readPageOptions = (query: PageOptions): Result.Result<PageRequest, ValidationError> => {
+  const checks = new Checks()
+  return checks.finish(readPageRequest(checks, query, limits.pageSize))
 }
 
 /** Rows of a range, with what no index answers as a predicate. */

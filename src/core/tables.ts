@@ -1,5 +1,5 @@
 /** What is stored of each subject. */
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import type { Assignment } from "./agent/Assignment.ts"
 import { accounts, costFigures, costs, reservations } from "./cost/tables.ts"
 import { attachmentContents, attachments } from "./attachment/tables.ts"
@@ -7,18 +7,13 @@ import { kindOf } from "./event/eventTypes.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
 import type { Intent } from "./intent/Intent.ts"
 import { approvals, arbitrations, decisions } from "./governance/tables.ts"
-import type { JsonObject } from "./json.ts"
 import type { Lease } from "./lease/Lease.ts"
 import { memberships, portfolios } from "./portfolio/tables.ts"
 import { failures, retries, retryPolicies } from "./retry/tables.ts"
 import { deliveries, subscriptions } from "./subscription/tables.ts"
 import { llmFigures } from "./llm/tables.ts"
+import { millis, time, unlessEmpty } from "./storedForms.ts"
 import { integer, table, text } from "./Table.ts"
-
-const millis = (time: DateTime.Utc) => time.epochMilliseconds
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
-
-const isEmpty = (object: JsonObject): boolean => Object.keys(object).length === 0
 
 const intents = table<Intent>()("intents", {
   key: (intent) => intent.id,
@@ -32,7 +27,7 @@ const intents = table<Intent>()("intents", {
     // Most of these are empty, and what is undefined has no place in JSON.
     description: intent.description === "" ? undefined : intent.description,
     dependsOn: intent.dependsOn.length === 0 ? undefined : intent.dependsOn,
-    constraints: isEmpty(intent.constraints) ? undefined : intent.constraints,
+    constraints: unlessEmpty(intent.constraints),
     state: intent.state,
     confidence: intent.confidence === 0 ? undefined : intent.confidence,
     version: intent.version,

@@ -4,7 +4,7 @@ import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import { tellDenial } from "../governance/denials.ts"
 import type { Agents } from "../OpenIntent.ts"
-import { countRange, readPage, readPageRequest } from "../paging.ts"
+import { countRange, readPage, readPageOptions } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
 import type { StoredAssignment } from "../tables.ts"
@@ -62,8 +62,7 @@ export const makeAgents = (storage: StorageShape, { append, executeWide, mustExi
     )
   }),
   list: Effect.fnUntraced(function* (intentId, query = {}) {
-    const checks = new Checks()
-    const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
+    const page = yield* Effect.fromResult(readPageOptions(query))
     yield* mustExist(intentId)
     const range = { table: "assignments", index: "byIntent", keys: [[intentId]] } as const
     const found = yield* told(readPage(storage, { ...range, direction: "asc" }, page, countRange(storage, range)))

@@ -1,5 +1,6 @@
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
+import type { PageOptions } from "../Page.ts"
 
 /** An agent works on an intent; at most one per (intent, agent) (http.md 7). */
 export interface Assignment {
@@ -21,12 +22,7 @@ export interface AssignAgent {
   readonly lastError?: string | undefined
 }
 
-export interface ListAssignments {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
-}
+export interface ListAssignments extends PageOptions {}
 
 /** The agent is not assigned to the intent. */
 export class AssignmentNotFound extends Data.TaggedError("AssignmentNotFound")<{

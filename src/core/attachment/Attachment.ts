@@ -1,5 +1,6 @@
 import type * as DateTime from "effect/DateTime"
 import type { JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 /** A file that belongs to an intent (RFC 0005, http.md 2.7): stored here, or a reference to where it is. */
 export interface Attachment {
@@ -36,13 +37,7 @@ export interface AddAttachment {
   readonly metadata?: object | null | undefined
 }
 
-export interface ListAttachments {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  /** Opaque: `next` of the page before. Wins over `offset`. */
-  readonly after?: string | undefined
-}
+export interface ListAttachments extends PageOptions {}
 
 /** What is stored of an attachment, as it can be handed on. */
 export interface AttachmentContent {

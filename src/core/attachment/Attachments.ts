@@ -6,10 +6,10 @@ import { attachmentBytesCounter, attachmentCounter } from "../counters.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import type { EngineOptions } from "../EngineOptions.ts"
 import type { Attachments } from "../OpenIntent.ts"
-import { readPage, readPageRequest } from "../paging.ts"
+import { readPage, readPageOptions } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
-import { Checks, limits, whenValid } from "../validate.ts"
+import { Checks, whenValid } from "../validate.ts"
 import { AttachmentNotFound, ContentNotStored } from "./AttachmentErrors.ts"
 import { readAddAttachment } from "./input.ts"
 import { safeFilename, safeMediaType } from "./names.ts"
@@ -53,8 +53,7 @@ export const makeAttachments = (
       )
     ),
   list: Effect.fnUntraced(function* (intentId, query = {}) {
-    const checks = new Checks()
-    const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
+    const page = yield* Effect.fromResult(readPageOptions(query))
     yield* mustExist(intentId)
     const total = Effect.map(storage.counters([attachmentCounter(intentId)]), ([count = 0]) => count)
     const listing = { table: "attachments", index: "byIntent", keys: [[intentId]], direction: "asc" } as const

@@ -1,5 +1,6 @@
 /** What is stored of attachments. Their contents are a table of their own, so that a list never reads them. */
 import * as DateTime from "effect/DateTime"
+import { unlessEmpty } from "../storedForms.ts"
 import { table, text } from "../Table.ts"
 import type { Attachment } from "./Attachment.ts"
 
@@ -13,7 +14,7 @@ export const attachments = table<Attachment>()("attachments", {
     storageUrl: attachment.storageUrl,
     inline: attachment.inline || undefined,
     description: attachment.description ?? undefined,
-    metadata: Object.keys(attachment.metadata).length === 0 ? undefined : attachment.metadata,
+    metadata: unlessEmpty(attachment.metadata),
     uploadedBy: attachment.uploadedBy,
     createdAt: attachment.createdAt.epochMilliseconds
   }),

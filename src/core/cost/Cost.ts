@@ -1,6 +1,7 @@
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type { JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 /** What something has cost (RFC 0009). Never changes. */
 export interface Cost {
@@ -115,9 +116,4 @@ export interface Settlement extends Cost {
   readonly excess: number
 }
 
-export interface ListCosts {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
-}
+export interface ListCosts extends PageOptions {}

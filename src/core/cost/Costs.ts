@@ -9,14 +9,14 @@ import { tellDenial } from "../governance/denials.ts"
 import type { Denied } from "../governance/GovernanceErrors.ts"
 import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Costs } from "../OpenIntent.ts"
-import { countRange, readAll, readPage, readPageRequest } from "../paging.ts"
+import { countRange, readAll, readPage, readPageOptions } from "../paging.ts"
 import { PortfolioNotFound } from "../portfolio/PortfolioErrors.ts"
 import type { RunningFigure } from "../RunningFigure.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
-import { Checks, limits } from "../validate.ts"
+import { Checks } from "../validate.ts"
 import { numberOf } from "./amount.ts"
-import type { Cost, ListCosts } from "./Cost.ts"
+import type { Cost } from "./Cost.ts"
 import { reservationAsOf } from "./Cost.ts"
 import type { BudgetExceeded } from "./CostErrors.ts"
 import { expireDue } from "./expiry.ts"
@@ -27,11 +27,6 @@ import type { CostCommand } from "./rules.ts"
 import { decideRecord, decideUnlimited } from "./rules.ts"
 import type { CostFigure } from "./CostFigure.ts"
 import { addFigures, noCosts, summaryOf } from "./summary.ts"
-
-const readPageOf = (query: ListCosts) => {
-  const checks = new Checks()
-  return checks.finish(readPageRequest(checks, query, limits.pageSize))
-}
 
 /** Members of a portfolio whose figures are read at a time. */
 const concurrency = 16
@@ -85,7 +80,7 @@ export const makeCosts = (
       return yield* spending(record(yield* Effect.fromResult(readRecord(intentId, input, yield* CurrentAgent))))
     }),
     list: Effect.fnUntraced(function* (intentId, query = {}) {
-      const request = yield* Effect.fromResult(readPageOf(query))
+      const request = yield* Effect.fromResult(readPageOptions(query))
       yield* mustExist(intentId)
       const range = { table: "costs", index: "byIntent", keys: [[intentId]] } as const
       return yield* told(readPage(storage, { ...range, direction: "asc" }, request, countRange(storage, range)))
@@ -125,7 +120,7 @@ export const makeCosts = (
       })
     }),
     reservations: Effect.fnUntraced(function* (intentId, query = {}) {
-      const request = yield* Effect.fromResult(readPageOf(query))
+      const request = yield* Effect.fromResult(readPageOptions(query))
       yield* mustExist(intentId)
       const now = yield* storage.now
       const range = { table: "reservations", index: "byIntent", keys: [[intentId]] } as const

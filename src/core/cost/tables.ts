@@ -1,14 +1,11 @@
 /** What is stored of costs, reservations and what they count against. */
-import * as DateTime from "effect/DateTime"
+import { millis, time, unlessEmpty } from "../storedForms.ts"
 import type { StoredFigure } from "../figureTable.ts"
 import { integer, table, text } from "../Table.ts"
 import { amountOf, textOf } from "./amount.ts"
 import type { Account, LimitedBalance } from "./Balance.ts"
 import type { Cost, Reservation } from "./Cost.ts"
 import type { CostFigure, Sums } from "./CostFigure.ts"
-
-const millis = (time: DateTime.Utc) => time.epochMilliseconds
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
 
 export const costs = table<Cost>()("costs", {
   key: (cost) => cost.id,
@@ -19,7 +16,7 @@ export const costs = table<Cost>()("costs", {
     amount: cost.amount,
     unit: cost.unit,
     provider: cost.provider ?? undefined,
-    metadata: Object.keys(cost.metadata).length === 0 ? undefined : cost.metadata,
+    metadata: unlessEmpty(cost.metadata),
     recordedAt: millis(cost.recordedAt)
   }),
   make: ({ body, columns, key }) => ({

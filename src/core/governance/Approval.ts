@@ -1,5 +1,6 @@
 import type * as DateTime from "effect/DateTime"
 import type { JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 export const approvalStatuses = ["pending", "approved", "denied"] as const
 export type ApprovalStatus = (typeof approvalStatuses)[number]
@@ -33,10 +34,6 @@ export interface DecideApproval {
   readonly notes?: string | undefined
 }
 
-export interface ListApprovals {
+export interface ListApprovals extends PageOptions {
   readonly status?: ApprovalStatus | undefined
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
 }

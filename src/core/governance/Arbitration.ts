@@ -1,5 +1,6 @@
 import type * as DateTime from "effect/DateTime"
 import type { Json, JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 export const arbitrationStatuses = ["pending", "resolved"] as const
 export type ArbitrationStatus = (typeof arbitrationStatuses)[number]
@@ -33,12 +34,8 @@ export interface RequestArbitration {
   readonly requestedBy?: string | undefined
 }
 
-export interface ListArbitrations {
+export interface ListArbitrations extends PageOptions {
   readonly status?: ArbitrationStatus | undefined
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
 }
 
 /** A decision on record, with its reasons. It never changes (RFC 0004, http.md 2.6). */
@@ -72,9 +69,4 @@ export interface RecordDecision {
   readonly arbitrationId?: string | undefined
 }
 
-export interface ListDecisions {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
-}
+export interface ListDecisions extends PageOptions {}

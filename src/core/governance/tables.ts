@@ -1,15 +1,8 @@
 /** What is stored of arbitrations, decisions and approvals. */
-import * as DateTime from "effect/DateTime"
+import { maybeMillis, maybeTime, millis, time, unlessEmpty } from "../storedForms.ts"
 import { table, text } from "../Table.ts"
 import type { Approval } from "./Approval.ts"
 import type { Arbitration, RecordedDecision } from "./Arbitration.ts"
-
-const millis = (time: DateTime.Utc) => time.epochMilliseconds
-const maybeMillis = (time: DateTime.Utc | null) => time?.epochMilliseconds
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
-const maybeTime = (epochMillis: number | undefined) => (epochMillis === undefined ? null : time(epochMillis))
-
-const unlessEmpty = <A extends object>(given: A): A | undefined => (Object.keys(given).length === 0 ? undefined : given)
 
 export const arbitrations = table<Arbitration>()("arbitrations", {
   key: (arbitration) => arbitration.id,

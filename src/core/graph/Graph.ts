@@ -1,4 +1,5 @@
 import type { Status } from "../intent/Intent.ts"
+import type { PageOptions } from "../Page.ts"
 
 export interface ChangeDependency {
   readonly dependencyId: string
@@ -7,13 +8,7 @@ export interface ChangeDependency {
 }
 
 /** Which page of the neighbours of an intent. */
-export interface ListNeighbours {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  /** Opaque: `next` of the page before. Wins over `offset`. */
-  readonly after?: string | undefined
-}
+export interface ListNeighbours extends PageOptions {}
 
 export interface GraphNode {
   readonly id: string

@@ -7,7 +7,7 @@ import type { Intent } from "../intent/Intent.ts"
 import type { Graph } from "../OpenIntent.ts"
 import type { Page } from "../Page.ts"
 import type { PageRequest } from "../paging.ts"
-import { readPageRequest } from "../paging.ts"
+import { readPageOptions } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
 import { Checks, limits } from "../validate.ts"
@@ -43,8 +43,7 @@ export const makeGraph = (
     read: (storage: StorageShape, intentId: string, page: PageRequest) => Effect.Effect<Page<Intent>, StorageError>
   ): Graph["children"] =>
     Effect.fnUntraced(function* (intentId: string, query: ListNeighbours = {}) {
-      const checks = new Checks()
-      const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
+      const page = yield* Effect.fromResult(readPageOptions(query))
       yield* mustExist(intentId)
       return yield* told(read(storage, intentId, page))
     })

@@ -1,5 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
+import type { PageOptions } from "../Page.ts"
 
 /** An exclusive, time-limited claim on a scope of an intent (RFC 0003). At `expiresAt` it is over, whatever was stored. */
 export interface Lease {
@@ -36,13 +37,9 @@ export interface RenewLease {
   readonly duration?: Duration.Input | undefined
 }
 
-export interface ListLeases {
+export interface ListLeases extends PageOptions {
   /** As it is now; default `active`. */
   readonly status?: LeaseStatus | "all" | undefined
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
 }
 
 export interface WithLeaseOptions {

@@ -1,6 +1,7 @@
 import type * as DateTime from "effect/DateTime"
 import type { Intent, Status } from "../intent/Intent.ts"
 import type { JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 export const portfolioStatuses = ["active", "completed", "abandoned"] as const
 export type PortfolioStatus = (typeof portfolioStatuses)[number]
@@ -70,14 +71,6 @@ export interface AddIntent {
   readonly role?: MemberRole | undefined
   /** From -1,000,000,000 to 1,000,000,000, default 0. Members come with the greatest first. */
   readonly priority?: number | undefined
-}
-
-interface PageOptions {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  /** Opaque: `next` of the page before. Wins over `offset`. */
-  readonly after?: string | undefined
 }
 
 export interface ListMembers extends PageOptions {}

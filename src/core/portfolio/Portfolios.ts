@@ -8,21 +8,16 @@ import type { EngineOptions } from "../EngineOptions.ts"
 import type { EngineError } from "../Errors.ts"
 import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Portfolios } from "../OpenIntent.ts"
-import { countRange, pageOfIds, readPage, readPageRequest } from "../paging.ts"
+import { countRange, pageOfIds, readPage, readPageOptions } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
-import { Checks, limits, whenValid } from "../validate.ts"
+import { Checks, whenValid } from "../validate.ts"
 import { noMembers, readAggregates, withAggregates } from "./aggregate.ts"
 import { gatherMembership, readPortfolios } from "./facts.ts"
 import { type PortfolioFilter, readAddition, readCreation, readListing, readPortfolioStatus } from "./input.ts"
-import type { AggregateStatus, ListMembers } from "./Portfolio.ts"
+import type { AggregateStatus } from "./Portfolio.ts"
 import { PortfolioNotFound } from "./PortfolioErrors.ts"
 import { decideAdd, decideCreate, decideRemove, decideStatus, shown } from "./rules.ts"
-
-const readPageOf = (query: ListMembers) => {
-  const checks = new Checks()
-  return checks.finish(readPageRequest(checks, query, limits.pageSize))
-}
 
 /** The index that answers the filter. */
 const rangeOf = ({ createdBy, status }: PortfolioFilter) => {
@@ -111,7 +106,7 @@ export const makePortfolios = (
         )
       }),
     members: Effect.fnUntraced(function* (portfolioId, query = {}) {
-      const request = yield* Effect.fromResult(readPageOf(query))
+      const request = yield* Effect.fromResult(readPageOptions(query))
       const { total } = yield* aggregate(portfolioId)
       const range = { table: "memberships", index: "members", keys: [[portfolioId]], direction: "asc" } as const
       const found = yield* told(readPage(storage, range, request, Effect.succeed(total)))
@@ -129,7 +124,7 @@ export const makePortfolios = (
     }),
     aggregate,
     ofIntent: Effect.fnUntraced(function* (intentId, query = {}) {
-      const request = yield* Effect.fromResult(readPageOf(query))
+      const request = yield* Effect.fromResult(readPageOptions(query))
       const [intent] = yield* told(storage.get("intents", [intentId]))
       if (intent === undefined) return yield* new IntentNotFound({ intentId })
       const page = pageOfIds(intent.portfolioIds, request)

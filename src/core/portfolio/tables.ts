@@ -1,15 +1,10 @@
 /** What is stored of portfolios. */
-import * as DateTime from "effect/DateTime"
-import type { JsonObject } from "../json.ts"
+import { millis, time, unlessEmpty } from "../storedForms.ts"
 import { integer, table, text } from "../Table.ts"
 import type { Membership, Portfolio } from "./Portfolio.ts"
 
 /** Without the aggregate, which is a running figure of its own (`core/counters.ts`). */
 export type StoredPortfolio = Omit<Portfolio, "aggregate">
-
-const millis = (time: DateTime.Utc) => time.epochMilliseconds
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
-const isEmpty = (object: JsonObject): boolean => Object.keys(object).length === 0
 
 export const portfolios = table<StoredPortfolio>()("portfolios", {
   key: (portfolio) => portfolio.id,
@@ -21,8 +16,8 @@ export const portfolios = table<StoredPortfolio>()("portfolios", {
     name,
     // What is empty is left out.
     description: description === "" ? undefined : description,
-    metadata: isEmpty(metadata) ? undefined : metadata,
-    governancePolicy: isEmpty(governancePolicy) ? undefined : governancePolicy,
+    metadata: unlessEmpty(metadata),
+    governancePolicy: unlessEmpty(governancePolicy),
     createdAt: millis(createdAt),
     updatedAt: millis(updatedAt)
   }),

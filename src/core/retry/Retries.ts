@@ -7,10 +7,10 @@ import { failureCounter } from "../counters.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import type { EngineOptions } from "../EngineOptions.ts"
 import type { Retries } from "../OpenIntent.ts"
-import { readPage, readPageRequest } from "../paging.ts"
+import { readPage, readPageOptions } from "../paging.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
-import { Checks, limits } from "../validate.ts"
+import { Checks } from "../validate.ts"
 import { decideKeep } from "./dueRetries.ts"
 import { gatherDue, gatherFailure, gatherResolve } from "./facts.ts"
 import { readFailure, readFailureIds, readPolicy } from "./input.ts"
@@ -58,8 +58,7 @@ export const makeRetries = (
     )
 
   const failures: Retries["failures"] = Effect.fnUntraced(function* (intentId, query = {}) {
-    const checks = new Checks()
-    const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
+    const page = yield* Effect.fromResult(readPageOptions(query))
     yield* mustExist(intentId)
     const total = Effect.map(storage.counters([failureCounter(intentId)]), ([count = 0]) => count)
     return yield* told(

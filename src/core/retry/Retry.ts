@@ -2,6 +2,7 @@ import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type { JsonObject } from "../json.ts"
+import type { PageOptions } from "../Page.ts"
 
 export const strategies = ["none", "fixed", "exponential", "linear"] as const
 /** How the delay grows with the attempts (semantics 6); `none`: work that failed is not tried again. */
@@ -82,12 +83,7 @@ export interface RecordFailure {
   readonly agentId?: string | null | undefined
 }
 
-export interface ListFailures {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
-}
+export interface ListFailures extends PageOptions {}
 
 export interface RunOptions {
   /** The code that a failure is recorded with; default: `_tag`, `code` or `name` of the error. */

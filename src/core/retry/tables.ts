@@ -1,12 +1,9 @@
 /** What is stored of retries: policies, failures, and the retries that are due some time. */
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import { maybeMillis, maybeTime, time, unlessEmpty } from "../storedForms.ts"
 import { integer, table, text } from "../Table.ts"
 import type { Failure, RetryPolicy } from "./Retry.ts"
-
-const millis = (time: DateTime.Utc | null) => time?.epochMilliseconds
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
-const timeOrNull = (epochMillis: number | undefined) => (epochMillis === undefined ? null : time(epochMillis))
 
 /** One an intent, so it is found by the intent. */
 export const retryPolicies = table<RetryPolicy>()("retry_policies", {
@@ -53,9 +50,9 @@ export const failures = table<Failure>()("failures", {
     errorCode: failure.errorCode ?? undefined,
     errorMessage: failure.errorMessage ?? undefined,
     willRetry: failure.willRetry || undefined,
-    retryScheduledAt: millis(failure.retryScheduledAt),
-    resolvedAt: millis(failure.resolvedAt),
-    metadata: Object.keys(failure.metadata).length === 0 ? undefined : failure.metadata,
+    retryScheduledAt: maybeMillis(failure.retryScheduledAt),
+    resolvedAt: maybeMillis(failure.resolvedAt),
+    metadata: unlessEmpty(failure.metadata),
     createdAt: failure.createdAt.epochMilliseconds
   }),
   make: ({ body, columns, key }) => ({
@@ -66,8 +63,8 @@ export const failures = table<Failure>()("failures", {
     errorCode: body.errorCode ?? null,
     errorMessage: body.errorMessage ?? null,
     willRetry: body.willRetry ?? false,
-    retryScheduledAt: timeOrNull(body.retryScheduledAt),
-    resolvedAt: timeOrNull(body.resolvedAt),
+    retryScheduledAt: maybeTime(body.retryScheduledAt),
+    resolvedAt: maybeTime(body.resolvedAt),
     metadata: body.metadata ?? {},
     createdAt: time(body.createdAt)
   }),

@@ -1,5 +1,6 @@
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
+import type { PageOptions } from "../Page.ts"
 
 /** Who wants to hear of which events, and where (RFC 0006, http.md 2.11). */
 export interface Subscription {
@@ -40,14 +41,10 @@ export interface CreateSubscription {
   readonly secret?: string | undefined
 }
 
-export interface ListSubscriptions {
+export interface ListSubscriptions extends PageOptions {
   readonly intentId?: string | undefined
   readonly portfolioId?: string | undefined
   readonly active?: boolean | undefined
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
 }
 
 /** One event on its way to one subscription (http.md 11.5). */
@@ -68,12 +65,7 @@ export interface Delivery {
   readonly createdAt: DateTime.Utc
 }
 
-export interface ListDeliveries {
-  /** 1 to 1000, default 1000. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly after?: string | undefined
-}
+export interface ListDeliveries extends PageOptions {}
 
 export class SubscriptionNotFound extends Data.TaggedError("SubscriptionNotFound")<{
   readonly subscriptionId: string

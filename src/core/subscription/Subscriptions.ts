@@ -6,10 +6,10 @@ import { CurrentAgent } from "../CurrentAgent.ts"
 import type { EngineError } from "../Errors.ts"
 import type { Subscriptions } from "../OpenIntent.ts"
 import type { Listing } from "../paging.ts"
-import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
+import { countMatches, countRange, readPage, readPageOptions } from "../paging.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
-import { Checks, limits, whenValid } from "../validate.ts"
+import { Checks, whenValid } from "../validate.ts"
 import { gatherCreation, gatherDelivery, gatherRemoval } from "./facts.ts"
 import type { SubscriptionFilter } from "./input.ts"
 import { readCreateSubscription, readListSubscriptions } from "./input.ts"
@@ -115,8 +115,7 @@ export const makeSubscriptions = (
       ),
     remove,
     deliveries: Effect.fnUntraced(function* (subscriptionId, query = {}) {
-      const checks = new Checks()
-      const page = yield* Effect.fromResult(checks.finish(readPageRequest(checks, query, limits.pageSize)))
+      const page = yield* Effect.fromResult(readPageOptions(query))
       yield* mustExist(subscriptionId)
       const range = { table: "deliveries", index: "bySubscription", keys: [[subscriptionId]] } as const
       const found = yield* told(readPage(storage, { ...range, direction: "asc" }, page, countRange(storage, range)))

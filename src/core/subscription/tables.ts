@@ -1,11 +1,6 @@
-import * as DateTime from "effect/DateTime"
+import { maybeMillis, maybeTime, millis, time } from "../storedForms.ts"
 import { table, text } from "../Table.ts"
 import type { Delivery, Subscription } from "./Subscription.ts"
-
-const millis = (time: DateTime.Utc) => time.epochMilliseconds
-const millisOrNull = (time: DateTime.Utc | null) => (time === null ? undefined : millis(time))
-const time = (epochMillis: number): DateTime.Utc => DateTime.makeUnsafe(epochMillis)
-const timeOrNull = (epochMillis: number | undefined) => (epochMillis === undefined ? null : time(epochMillis))
 
 /** A subscription with what delivery keeps of it. Its `active` is false only once that was written. */
 export interface StoredSubscription extends Subscription {
@@ -32,7 +27,7 @@ export const subscriptions = table<StoredSubscription>()("subscriptions", {
     subscriberId: subscription.subscriberId,
     eventTypes: subscription.eventTypes.length === 0 ? undefined : subscription.eventTypes,
     webhookUrl: subscription.webhookUrl ?? undefined,
-    expiresAt: millisOrNull(subscription.expiresAt),
+    expiresAt: maybeMillis(subscription.expiresAt),
     createdAt: millis(subscription.createdAt),
     secret: subscription.secret,
     cursor: subscription.cursor,
@@ -46,7 +41,7 @@ export const subscriptions = table<StoredSubscription>()("subscriptions", {
     eventTypes: body.eventTypes ?? [],
     webhookUrl: body.webhookUrl ?? null,
     active: columns.active === "on",
-    expiresAt: timeOrNull(body.expiresAt),
+    expiresAt: maybeTime(body.expiresAt),
     createdAt: time(body.createdAt),
     secret: body.secret,
     cursor: body.cursor,
@@ -82,7 +77,7 @@ export const deliveries = table<StoredDelivery>()("deliveries", {
     attempt,
     status,
     responseStatus: responseStatus ?? undefined,
-    nextAttemptAt: millisOrNull(nextAttemptAt),
+    nextAttemptAt: maybeMillis(nextAttemptAt),
     createdAt: millis(createdAt)
   }),
   make: ({ body, columns, key }) => ({
@@ -93,7 +88,7 @@ export const deliveries = table<StoredDelivery>()("deliveries", {
     attempt: body.attempt,
     status: body.status,
     responseStatus: body.responseStatus ?? null,
-    nextAttemptAt: timeOrNull(body.nextAttemptAt),
+    nextAttemptAt: maybeTime(body.nextAttemptAt),
     createdAt: time(body.createdAt),
     asked: columns.asked !== null
   }),

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Cost, CostSummary, Reservation } from "../../core/cost/Cost.ts"
+import type { Cost, CostSummary, RecordCost, Reservation } from "../../core/cost/Cost.ts"
 import type { OpenIntentShape } from "../../core/OpenIntent.ts"
 import type { CostBody, ReservationBody, SummaryBody } from "../api/costs.ts"
 import { ask, type Client, durationOf, given, objectOf } from "./call.ts"
@@ -40,6 +40,10 @@ const reservationOf = (body: ReservationBody): Reservation => ({
   endedAt: body.ended_at
 })
 
+/** Who spent it, with whom, and what else is told of it. */
+const originOf = ({ agentId, metadata, provider }: Pick<RecordCost, "agentId" | "metadata" | "provider">) =>
+  Effect.map(objectOf("metadata", metadata), (object) => given({ provider, metadata: object, agent_id: agentId }))
+
 /** http.md 14 and 13.9 */
 export const makeCosts = ({ costs }: Client): OpenIntentShape["costs"] => ({
   record: Effect.fnUntraced(function* (intentId, input) {
@@ -47,11 +51,7 @@ export const makeCosts = ({ costs }: Client): OpenIntentShape["costs"] => ({
       cost_type: input.costType,
       amount: input.amount,
       unit: input.unit,
-      ...given({
-        provider: input.provider,
-        metadata: yield* objectOf("metadata", input.metadata),
-        agent_id: input.agentId
-      })
+      ...(yield* originOf(input))
     }
     return yield* ask(
       { operation: "costs.record", intentId },
@@ -87,13 +87,8 @@ export const makeCosts = ({ costs }: Client): OpenIntentShape["costs"] => ({
   settle: Effect.fnUntraced(function* (intentId, reservationId, input) {
     const payload = {
       amount: input.amount,
-      ...given({
-        unit: input.unit,
-        cost_type: input.costType,
-        provider: input.provider,
-        metadata: yield* objectOf("metadata", input.metadata),
-        agent_id: input.agentId
-      })
+      ...given({ unit: input.unit, cost_type: input.costType }),
+      ...(yield* originOf(input))
     }
     return yield* ask(
       { operation: "costs.settle", intentId, reservationId },
