@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main, openintentServer } from "../cli.ts"
+import { main } from "../cli/main.ts"
+import { openintentServer } from "../cli/serve.ts"
 
 main(openintentServer)

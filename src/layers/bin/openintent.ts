@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main, openintent } from "../cli.ts"
+import { main, openintent } from "../cli/main.ts"
 
 main(openintent)

@@ -1,36 +1,20 @@
-/** The command line: `openintent serve`, and `openintent-server`, which is `serve` alone. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Cause from "effect/Cause"
-import * as CliConfig from "effect/cli/CliConfig"
+/** `openintent serve`, and `openintent-server`, which is that alone. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Config from "effect/Config"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as HttpServer from "effect/http/HttpServer"
-import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import * as IpNetwork from "effect/net/IpNetwork"
-import * as Logger from "effect/Logger"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
-import * as Runtime from "effect/Runtime"
-import * as Schema from "effect/Schema"
-import type { StorageError } from "../core/Storage.ts"
-import { attachmentBodyBytes } from "../http/HttpOptions.ts"
-import type { KeysRequired } from "../http/server.ts"
-import { version } from "../http/version.ts"
-import { fromUrl } from "./fromUrl.ts"
-import { OpenIntentServer } from "./server.ts"
-import type { UnsupportedStorage } from "./storageUrl.ts"
-
-/** The values of a comma-separated list, without blanks around them. */
-const listOf = (text: string): ReadonlyArray<string> => text.split(",").flatMap((item) => item.trim() || [])
+import { attachmentBodyBytes } from "../../http/HttpOptions.ts"
+import { version } from "../../http/version.ts"
+import { fromUrl } from "../fromUrl.ts"
+import { OpenIntentServer } from "../server.ts"
+import { CommandFailed, notServed } from "./failure.ts"
+import { databaseUrl, listOf } from "./flags.ts"
 
 const keysFlag = (name: string, variable: string, description: string) =>
   Flag.Redacted(name).pipe(
@@ -56,11 +40,7 @@ const flags = {
     ),
     Flag.withDescription("Port to listen on (OPENINTENT_PORT)")
   ),
-  databaseUrl: Flag.String("database-url").pipe(
-    Flag.withFallbackConfig(Config.NonEmptyString("DATABASE_URL")),
-    Flag.withDefault("sqlite:///./openintent.db"),
-    Flag.withDescription("Where the work is kept: sqlite:///./file.db or memory: (DATABASE_URL)")
-  ),
+  databaseUrl,
   apiKeys: keysFlag("api-keys", "OPENINTENT_API_KEYS", "Comma-separated keys of clients"),
   adminKeys: keysFlag("admin-keys", "OPENINTENT_ADMIN_KEYS", "Comma-separated keys that may revoke leases"),
   allowedHosts: Flag.String("allowed-hosts").pipe(
@@ -102,32 +82,6 @@ const flags = {
   )
 }
 
-/** Why the server did not start, in one line. */
-class NotStarted extends Schema.TaggedError<NotStarted>()("NotStarted", { message: Schema.String }) {
-  /** Told already, so that `runMain` adds no stack trace. */
-  override readonly [Runtime.errorReported] = false
-}
-
-const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
-const reasonOf = (
-  error: ServeError | StorageError | KeysRequired | UnsupportedStorage,
-  { databaseUrl, host, port }: { readonly databaseUrl: string; readonly host: string; readonly port: number }
-): string => {
-  switch (error._tag) {
-    case "StorageError":
-      return `cannot open ${databaseUrl}: ${textOf(error.cause)}`
-    case "KeysRequired":
-      return `${error.message} (--api-keys or OPENINTENT_API_KEYS); the development keys are for loopback addresses only`
-    case "ServeError":
-      return Predicate.hasProperty(error.cause, "code") && error.cause.code === "EADDRINUSE"
-        ? `cannot listen on ${host}:${port}: the port is in use`
-        : `cannot listen on ${host}:${port}: ${textOf(error.cause)}`
-    case "UnsupportedStorage":
-      return error.message
-  }
-}
-
 /** One line once requests are answered. */
 const announce = (storage: string, developmentKeys: boolean) =>
   HttpServer.addressFormattedWith((url) =>
@@ -151,48 +105,16 @@ const serve = ({
     Layer.provide(OpenIntentServer.layer({ ...options, maxAttachmentBodyBytes, logRequests: debug })),
     Layer.provide(fromUrl(options.databaseUrl, engine)),
     Layer.launch,
-    Effect.mapError((error) => new NotStarted({ message: reasonOf(error, options) })),
+    Effect.mapError((error) => new CommandFailed({ message: notServed(error, options) })),
     debug ? Effect.provideService(References.MinimumLogLevel, "Debug") : (running) => running
   )
 }
 
-const serveCommand = Command.make("serve", flags, serve).pipe(
+export const serveCommand = Command.make("serve", flags, serve).pipe(
   Command.withDescription("Serves an engine over HTTP until SIGTERM or SIGINT")
-)
-
-/** `openintent` and its subcommands. */
-export const openintent = Command.make("openintent").pipe(
-  Command.withDescription("Coordination of agents: intents, events, leases, and all else of the OpenIntent protocol"),
-  Command.withSubcommands([serveCommand])
 )
 
 /** `openintent-server`: the name and the flags of the Python package. */
 export const openintentServer = Command.make("openintent-server", flags, serve).pipe(
   Command.withDescription("Serves an engine over HTTP until SIGTERM or SIGINT")
 )
-
-/** JSON lines, unless a person looks. */
-const logger = process.stdout.isTTY ? Logger.consolePretty() : Logger.consoleJson
-
-/** To be told to end is no failure (decision 33). */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-
-/**
- * Runs the command as this process: exit code 0 when it ends or is told to end by SIGTERM or SIGINT, 1 when it fails,
- * with the reason in one line on stderr.
- */
-export const main = <Name extends string, Input, ContextInput>(
-  command: Command.Command<Name, Input, ContextInput, NotStarted>
-): void =>
-  Command.run(command, { version }).pipe(
-    Effect.tapError((error) =>
-      error._tag === "NotStarted" ? Console.error(`${command.name}: ${error.message}`) : Effect.void
-    ),
-    Effect.provide([
-      NodeServices.layer,
-      Logger.layer([logger]),
-      CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.LogLevel, GlobalFlag.Completions] })
-    ]),
-    NodeRuntime.runMain({ teardown })
-  )
