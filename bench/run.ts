@@ -1,5 +1,5 @@
 /**
- * `npm run bench`, or `node bench/run.ts [--quick] [part …]`: measures the engine against the raw limit of this machine,
+ * `npm run bench`, or `node bench/run.ts [--quick] [--against CLI] [part …]`: measures the engine against the raw limit of this machine,
  * prints one table, and writes it to `bench/results/bench.json`.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -20,12 +20,14 @@ import { operations } from "./parts/operations.ts"
 import { patch } from "./parts/patch.ts"
 import { sse } from "./parts/sse.ts"
 import { start } from "./parts/start.ts"
+import { trust } from "./parts/trust.ts"
 
 const parts: { readonly [name: string]: (options: Options) => Promise<ReadonlyArray<Row>> } = {
   patch,
   hot,
   http,
   sse,
+  trust,
   httpOperations,
   completing,
   growth,
@@ -36,7 +38,7 @@ const parts: { readonly [name: string]: (options: Options) => Promise<ReadonlyAr
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean", default: false } }
+  options: { quick: { type: "boolean", default: false }, against: { type: "string" } }
 })
 const unknown = positionals.filter((name) => !Object.hasOwn(parts, name))
 if (unknown.length > 0)
@@ -46,7 +48,7 @@ const rows: Array<Row & { readonly part: string; readonly met: boolean | null }>
 for (const [part, measure] of Object.entries(parts)) {
   if (positionals.length > 0 && !positionals.includes(part)) continue
   process.stderr.write(`${part} …\n`)
-  for (const row of await measure({ quick: values.quick })) rows.push({ part, ...row, met: isMet(row) ?? null })
+  for (const row of await measure(values)) rows.push({ part, ...row, met: isMet(row) ?? null })
 }
 
 const machine = `${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? "an unknown processor"}, Node ${process.versions.node}`

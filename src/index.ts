@@ -61,6 +61,7 @@ export {
   IntentTerminal
 } from "./core/graph/GraphErrors.ts"
 export type { AppendEvent, FollowEvents, ListEvents, LogEvent, Visibility } from "./core/event/LogEvent.ts"
+export type { ChainBreak, SealedPoint, Verification, VerifyEvents } from "./core/seal/Verification.ts"
 export type {
   Approval,
   ApprovalStatus,
@@ -132,9 +133,11 @@ export {
 
 export {
   Busy,
+  IdempotencyKeyReused,
   type EngineError,
   Forbidden,
   type Issue,
+  RateLimited,
   StorageUnavailable,
   TooLarge,
   Unauthorized,

@@ -19,8 +19,21 @@ const pages = new Map(names.map((name) => [name, readFileSync(join(folder, name)
 const page = (name: string): string => pages.get(name) ?? assert.fail(`no page ${name}`)
 const all = [...pages.values()].join("\n")
 
-/** One page for each noun; what is not about a noun is in the index. */
-const nouns = names.filter((name) => name !== "README.md")
+/** Pages that are not about a noun; the index has a link to each. */
+const apart = new Set([
+  "README.md",
+  "cli.md",
+  "faults.md",
+  "idempotency.md",
+  "observability.md",
+  "rights.md",
+  "security.md",
+  "server.md",
+  "verification.md"
+])
+
+/** One page for each noun. */
+const nouns = names.filter((name) => !apart.has(name))
 
 /** The lines of the table whose first column has this name, as their cells. */
 const table = (text: string, first: string): ReadonlyArray<ReadonlyArray<string>> =>
@@ -53,7 +66,10 @@ interface Snippet {
   readonly output: string
 }
 
-const snippets = nouns.map((name): Snippet => {
+/** Pages with a snippet. */
+const shown = [...nouns, "verification.md"]
+
+const snippets = shown.map((name): Snippet => {
   const [found, ...others] = page(name).matchAll(/^```ts\n(.*?)^```\n\n```text\n(.*?)^```$/gms)
   assert.deepStrictEqual(others, [], name)
   const [, source = "", output = ""] = found ?? assert.fail(`${name} has no snippet`)
@@ -81,9 +97,19 @@ describe("docs", () => {
 
   it("has no code but snippets", () => {
     for (const [name, text] of pages) {
-      const languages = [...text.matchAll(/^```(\w+)$/gm)].map(([, language]) => language)
-      assert.deepStrictEqual(languages, nouns.includes(name) ? ["ts", "text"] : [], name)
+      const languages = [...text.matchAll(/^```(\w+)$/gm)].map(([, language]) => language ?? "")
+      // Commands, and the settings of other programs, are none.
+      const found = languages.filter((language) => language !== "sh" && language !== "yaml")
+      assert.deepStrictEqual(found, shown.includes(name) ? ["ts", "text"] : [], name)
     }
+  })
+
+  it("has commands with flags that there are", () => {
+    // Those of the README are compared with the command line (test/readme.test.ts).
+    const known = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/`(--[\w-]+)`/g)].map(([, flag]) => flag)
+    const commands = [...all.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text)
+    assert.isNotEmpty(commands)
+    for (const flag of commands.join("").match(/(?<= )--[\w-]+/g) ?? []) assert.include(known, flag)
   })
 
   it("has snippets whose types are right", async () => {
@@ -125,7 +151,7 @@ describe("docs", () => {
 
   it("names the calls of each noun on its page, and no other", async () => {
     await using engine = await createEngine({ storage: "memory:" })
-    const { as: _as, close: _close, health, ...members } = engine
+    const { as: _as, close: _close, once: _once, health, ...members } = engine
     assert.sameMembers(
       nouns,
       Object.keys(members).map((noun) => `${noun}.md`)

@@ -4,6 +4,8 @@ import type { InterleaveOptions } from "./interleave.ts"
 export interface Options {
   /** Fewer and shorter slices: whether it runs, and roughly what comes out. */
   readonly quick: boolean
+  /** The command line of another checkout (`…/src/layers/bin/openintent.ts`), which `trust` is measured against. */
+  readonly against?: string | undefined
 }
 
 /** Slices for so many callers. */

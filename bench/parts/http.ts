@@ -4,11 +4,11 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { copyFile, withFolder } from "../engine/files.ts"
 import { patching } from "../http/Load.ts"
-import { serve, type Server } from "../http/Server.ts"
-import { type Contestant, interleave, timed } from "../measure/interleave.ts"
+import { costing } from "../http/costing.ts"
+import { serve } from "../http/Server.ts"
+import { interleave, timed } from "../measure/interleave.ts"
 import { type Options, slices } from "../measure/Options.ts"
 import { compared, type Row } from "../measure/Row.ts"
-import { median } from "../measure/statistics.ts"
 import { recordPatches } from "../raw/patchRecord.ts"
 
 const connections = 32
@@ -21,21 +21,6 @@ const readIntents = (file: string) => {
   const rows = db.prepare(`SELECT "id", json_extract("body", '$.version') AS version FROM "intents"`).all()
   db.close()
   return rows.map(({ id, version }) => ({ id: String(id), version: Number(version) }))
-}
-
-/** Slices, and what they cost the processor: microseconds a request of the server, and of the clients in this process. */
-const costing = (server: Server, contestant: Contestant) => {
-  const costs: Array<number> = []
-  const clients: Array<number> = []
-  const slice = async (operations: number) => {
-    const [before, own] = [server.processorSeconds(), process.cpuUsage()]
-    const seconds = await contestant.slice(operations)
-    const { system, user } = process.cpuUsage(own)
-    costs.push(((server.processorSeconds() - before) * 1e6) / operations)
-    clients.push((user + system) / operations)
-    return seconds
-  }
-  return { slice, cost: () => `${median(costs).toFixed(0)} µs`, clients: () => `${median(clients).toFixed(0)} µs` }
 }
 
 /** One row. */

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type { Aggregate, Decision, Guard, Write } from "./Aggregate.ts"
@@ -14,13 +15,15 @@ import { apply, freezeAggregate, netWrites } from "./Aggregate.ts"
 import { counterDeltas } from "./counters.ts"
 import type { Env } from "./Env.ts"
 import type { EngineError } from "./Errors.ts"
-import { Busy } from "./Errors.ts"
+import { Busy, StorageUnavailable } from "./Errors.ts"
 import { EventCounts } from "./event/EventCounts.ts"
 import { Hub } from "./event/Hub.ts"
 import type { LogEvent, NewEvent } from "./event/LogEvent.ts"
+import { makeForgetting } from "./forgetting.ts"
 import { makeIds } from "./ids.ts"
 import { IntentNotFound } from "./intent/IntentErrors.ts"
 import { bytesAtMost } from "./json.ts"
+import { type CommandKind, commandMetrics, lostRaces, type Outcome } from "./metrics.ts"
 import { RunningFigures } from "./RunningFigure.ts"
 import { told } from "./storageFaults.ts"
 import type { Commit, StorageError, StorageShape } from "./Storage.ts"
@@ -64,7 +67,7 @@ const batchMax = 64
 /** Aggregates remembered between commands, and the bytes that the state of one of them may have. */
 const rememberedMax = 256
 const rememberedStateBytes = 64 * 1024
-/** Intents known to exist, so that appends need not ask. They are never deleted. */
+/** Intents known to exist, so that appends need not ask. They are never deleted; the first one known is forgotten. */
 const knownMax = 10_000
 /** How often a command is tried before its caller is told `Busy`. */
 const attemptsMax = 16
@@ -82,10 +85,19 @@ interface Waiting {
   /** Does the work of the lead first, then goes on with its own answer. */
   readonly lead: (work: Effect.Effect<void>) => void
   readonly answer: () => void
+  readonly outcome: () => Outcome
   readonly failed: (cause: Cause.Cause<EngineError>) => void
 }
 
 const undecided = Exit.die(new Error("a command was answered before it was decided"))
+
+/** For the metrics. */
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
+  if (Exit.isSuccess(exit)) return "done"
+  const reason = exit.cause.reasons.find(Cause.isFailReason)
+  if (reason === undefined) return "defect"
+  return reason.error instanceof Busy ? "busy" : reason.error instanceof StorageUnavailable ? "unavailable" : "refused"
+}
 
 /** The turn of one caller. A class, because there is one for every command. */
 class Turn<A, E> implements Waiting {
@@ -127,6 +139,10 @@ class Turn<A, E> implements Waiting {
     this.#resume(this.#exit)
   }
 
+  outcome(): Outcome {
+    return outcomeOf(this.#exit)
+  }
+
   failed(cause: Cause.Cause<EngineError>): void {
     this.#exit = Exit.failCause(cause)
   }
@@ -148,9 +164,12 @@ const isOther = <E>(error: E): error is Exclude<E, StaleRevision> => !(error ins
 
 /** Before another try after so many lost races. */
 const pauseAfter = (lost: number): Effect.Effect<void> =>
-  lost <= eagerRetries
-    ? Effect.yieldNow
-    : Effect.flatMap(Random.nextBetween(0.5, 1), (jitter) => Effect.sleep(jitter * 2 ** (lost - eagerRetries)))
+  Effect.andThen(
+    Metric.update(lostRaces, 1),
+    lost <= eagerRetries
+      ? Effect.yieldNow
+      : Effect.flatMap(Random.nextBetween(0.5, 1), (jitter) => Effect.sleep(jitter * 2 ** (lost - eagerRetries)))
+  )
 
 /** Tries again when a guard did not hold. `instead` may give another way after some lost races. */
 const again = <A, E>(
@@ -190,9 +209,11 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
       const figures = yield* RunningFigures
       const random = yield* Random.Random
       const newId = makeIds(() => (random.nextDoubleUnsafe() * 2 ** 32) >>> 0)
+      const metrics = commandMetrics(yield* Effect.context())
       const queues = new Map<string, Array<Waiting>>()
       const remembered = new Map<string, Aggregate>()
       const known = new Set<string>()
+      const forgetKnown = makeForgetting(known)
 
       const envAt = (now: Env["now"]): Env => ({ now, newId: () => newId(now.epochMilliseconds) })
 
@@ -205,6 +226,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
 
       /** After the commit, never before. */
       const publish = (events: ReadonlyArray<NewEvent>, positions: ReadonlyArray<number>) => {
+        metrics.committed(events, positions)
         counts.added(events)
         figures.added(events)
         hub.publish(events, positions)
@@ -268,6 +290,9 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         if (next.length === 0) queues.delete(intentId)
         else next[0]!.lead(lead(intentId, next))
         for (let i = 1; i < batch.length; i++) batch[i]!.answer()
+        for (const waiting of batch) {
+          metrics.answered(waiting.alone === undefined ? "intent" : "wide", waiting.outcome())
+        }
       }
 
       /** Serves the batch, again where its guard did not hold. Never fails: what goes wrong is the answer of the batch. */
@@ -318,6 +343,10 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
           })
         )
 
+      /** Of those that wait for no turn, which counts the others. */
+      const counted = <A, E>(kind: CommandKind, command: Effect.Effect<A, E>) =>
+        Effect.onExit(command, (exit) => Effect.sync(() => metrics.answered(kind, outcomeOf(exit))))
+
       /** One try of a wide command. A refusal is a success here, so that it is no race to be run again. */
       const attemptWide = <Facts, A, E>(command: WideCommand<Facts, A, E>, on: StorageShape) =>
         Effect.flatMap(command.gather(on), (facts) =>
@@ -355,7 +384,8 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         Effect.uninterruptible(
           Effect.flatMap(storage.now, (now) => {
             const { events, value, writes } = make(envAt(now))
-            return Effect.map(told(again("append", storage.commit(committing(writes, events, [])))), (positions) => {
+            const committed = told(again("append", storage.commit(committing(writes, events, []))))
+            return Effect.map(counted("append", committed), (positions) => {
               publish(events, positions)
               return { value, positions }
             })
@@ -366,7 +396,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
         execute: ({ decide, intentId }) => inTurn(intentId, decide),
         executeWide: (command) =>
           command.intentId === undefined
-            ? Effect.uninterruptible(runWide(command))
+            ? Effect.uninterruptible(counted("wide", runWide(command)))
             : inTurn(command.intentId, undefined, runWide(command)),
         newId,
         append: (make) =>
@@ -383,7 +413,7 @@ export class Commands extends Context.Service<Commands, CommandsShape>()("openin
             ? Effect.void
             : Effect.flatMap(told(storage.revisions("intents", [intentId])), ([revision]) => {
                 if (revision === 0) return Effect.fail(new IntentNotFound({ intentId }))
-                if (known.size >= knownMax) known.clear()
+                if (known.size >= knownMax) forgetKnown()
                 known.add(intentId)
                 return Effect.void
               })

@@ -26,8 +26,12 @@ export interface EngineOptions {
   readonly attachmentsPerIntent: number
   /** Bytes that the contents stored here of one intent may have together. Default 1 GiB. */
   readonly attachmentBytesPerIntent: number
+  /** How long a call with a key is known: until then the same call answers as it did (http.md 1.2). Default 24 hours. */
+  readonly receiptsKept: Duration.Duration
   /** How often leases that are over are written so; at most a second, which is what the contract promises. */
   readonly sweepInterval: Duration.Duration
+  /** The log is sealed behind its writers with a chain of hashes, so that `events.verify` finds changes. Default on. */
+  readonly sealEvents: boolean
   /** How webhooks are delivered, where it differs from the defaults. */
   readonly webhooks: Partial<WebhookOptions>
 }
@@ -44,6 +48,8 @@ export const defaultOptions: EngineOptions = {
   attachmentBytesMax: 25 * 1024 * 1024,
   attachmentsPerIntent: 1000,
   attachmentBytesPerIntent: 1024 * 1024 * 1024,
+  receiptsKept: Duration.hours(24),
   sweepInterval: Duration.millis(500),
+  sealEvents: true,
   webhooks: {}
 }

@@ -52,8 +52,20 @@ export class Busy extends Data.TaggedError("Busy")<{
   }
 }
 
-/** What any call can end with, beside its own errors. Both are retryable later and leave nothing behind. */
-export type EngineError = StorageUnavailable | Busy
+/** The key was used for the same call with another input before, so nothing was done (decision 8). */
+export class IdempotencyKeyReused extends Data.TaggedError("IdempotencyKeyReused")<{
+  readonly key: string
+}> {
+  override get message() {
+    return "The idempotency key was used for another request before"
+  }
+}
+
+/**
+ * What any call can end with, beside its own errors; all leave nothing behind. The first two may pass; the last one is
+ * of calls with a key (`OpenIntent.once`).
+ */
+export type EngineError = StorageUnavailable | Busy | IdempotencyKeyReused
 
 /** The acting agent may not do this (remote only: http.md 1.4 and 8.5). */
 export class Forbidden extends Data.TaggedError("Forbidden")<{
@@ -68,5 +80,16 @@ export class Forbidden extends Data.TaggedError("Forbidden")<{
 export class Unauthorized extends Data.TaggedError("Unauthorized") {
   override get message() {
     return "Invalid or missing API key"
+  }
+}
+
+/** The key, or the address, asks too often (remote only). Nothing was changed. */
+export class RateLimited extends Data.TaggedError("RateLimited")<{
+  /** Until the same call may succeed. */
+  readonly retryAfterSeconds: number
+}> {
+  readonly retryable = true
+  override get message() {
+    return `Too many requests: try again in ${this.retryAfterSeconds} s`
   }
 }

@@ -19,7 +19,7 @@ import type {
 } from "./cost/Cost.ts"
 import type { BudgetExceeded, ReservationEnded, ReservationNotFound } from "./cost/CostErrors.ts"
 import { CurrentAgent } from "./CurrentAgent.ts"
-import type { EngineError, Forbidden, TooLarge, Unauthorized, ValidationError } from "./Errors.ts"
+import type { EngineError, Forbidden, RateLimited, TooLarge, Unauthorized, ValidationError } from "./Errors.ts"
 import type { AppendEvent, FollowEvents, ListEvents, LogEvent } from "./event/LogEvent.ts"
 import type { Approval, DecideApproval, ListApprovals, RequestApproval } from "./governance/Approval.ts"
 import type {
@@ -46,6 +46,7 @@ import type {
 } from "./graph/GraphErrors.ts"
 import type { CreateIntent, Intent, ListIntents, PatchState, SetStatus } from "./intent/Intent.ts"
 import type { Page } from "./Page.ts"
+import { CurrentKey } from "./receipt/KeyedCall.ts"
 import type {
   ChildrenIncomplete,
   DependenciesIncomplete,
@@ -68,6 +69,7 @@ import type {
   RunOptions,
   SetRetryPolicy
 } from "./retry/Retry.ts"
+import type { Verification, VerifyEvents } from "./seal/Verification.ts"
 import type {
   CreatedSubscription,
   CreateSubscription,
@@ -108,7 +110,7 @@ import type { MembershipNotFound, PortfolioIncomplete, PortfolioNotFound } from 
  * What every call can end with beside its own errors: the input is not valid, the engine cannot be reached or write
  * now, or (remote only) the key or agent may not do it.
  */
-export type CommonError = ValidationError | EngineError | Unauthorized | Forbidden
+export type CommonError = ValidationError | EngineError | Unauthorized | Forbidden | RateLimited
 
 /** Goals with versioned state (RFC 0001). */
 export interface Intents {
@@ -180,6 +182,18 @@ export interface Events {
    * shown. An agent is not told to whom else its intents are given. Agents need no registration, so any id will do.
    */
   readonly follow: (query?: FollowEvents) => Stream.Stream<LogEvent, IntentNotFound | PortfolioNotFound | CommonError>
+  /**
+   * Recomputes the chain of hashes over the log of an intent, and compares it with what was sealed behind the writers:
+   * the first event that was changed, removed or put in since then is the `break` of the answer. What is not sealed yet
+   * (about half a second, with `sealEvents`) is counted and not judged.
+   *
+   * **Gotchas**: who can rewrite log and seals together leaves no break. Keep the `head` elsewhere, and give it as
+   * `expect` the next time.
+   */
+  readonly verify: (
+    intentId: string,
+    options?: VerifyEvents
+  ) => Effect.Effect<Verification, IntentNotFound | CommonError>
 }
 
 /** Exclusive claims on a scope of an intent, so that agents do not collide (RFC 0003). */
@@ -608,4 +622,19 @@ export class OpenIntent extends Context.Service<OpenIntent, OpenIntentShape>()("
     (agentId: string) =>
     <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.provideService(effect, CurrentAgent, agentId)
+
+  /**
+   * Runs an effect in which each call takes effect once per key: made again with the same key, by the same agent, within
+   * 24 hours (`receiptsKept`), it changes nothing and answers what it did the first time, also after a crash. With
+   * another input it is an `IdempotencyKeyReused`.
+   *
+   * **Details**: a key is 1 to 255 visible characters of ASCII, and belongs to the call and the ids it names: another
+   * call with the same key is one of its own. Refusals are not kept. Calls that are a PUT, PATCH or DELETE over HTTP
+   * (`renew`, `release`, `remove`, `unassign`, `setPolicy`, …) are made as ever, and so are those that hold or run work
+   * of yours (`withLease`, `retries.run`). The `version` and the `leaseToken` are not part of the input.
+   */
+  static readonly once =
+    (key: string) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.provideService(effect, CurrentKey, key)
 }

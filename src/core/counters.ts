@@ -10,6 +10,9 @@ export const parentCounter = (parentIntentId: string) => `intents/parent/${paren
 export const failureCounter = (intentId: string) => `failures/intent/${intentId}`
 export const creatorCounter = (createdBy: string) => `intents/creator/${createdBy}`
 
+/** How often an API key was made or revoked. */
+export const apiKeyChanges = "api_keys/changes"
+
 /** Members of a portfolio that have a status. */
 export const memberCounter = (portfolioId: string, status: Status) => `portfolios/${portfolioId}/${status}`
 
@@ -47,6 +50,7 @@ export const counterDeltas = (writes: ReadonlyArray<Write>): ReadonlyMap<string,
       if (attachment.inline) add(attachmentBytesCounter(attachment.intentId), by * attachment.size)
     }
     if (write._tag !== "Put") continue
+    if (write.table === "apiKeys") add(apiKeyChanges, 1)
     if (write.table === "failures" && write.before === undefined) add(failureCounter(write.record.intentId), 1)
     if (write.table !== "intents") continue
     const { before, record } = write

@@ -64,7 +64,19 @@ export interface Listing<T extends TableName> extends Pick<PageQuery<T>, "table"
 /** Rows that one look of a filtered listing takes from the storage. */
 const scanSize = 500
 
+/** The same for a page, whose rows may be large: they are weighed before there are more of them. */
+const lookSize = 128
+
 type Found<T extends TableName> = ReadonlyArray<Row<RecordOf<T>>>
+
+/** About as many bytes as a record takes as JSON. */
+const weigh = (value: unknown): number => {
+  if (typeof value === "string") return value.length
+  if (typeof value !== "object" || value === null) return 8
+  let bytes = 0
+  for (const [name, inside] of Object.entries(value)) bytes += name.length + weigh(inside)
+  return bytes
+}
 
 const isBeyond = (cursor: Cursor, direction: "asc" | "desc") => (row: Cursor) =>
   direction === "asc"
@@ -72,22 +84,25 @@ const isBeyond = (cursor: Cursor, direction: "asc" | "desc") => (row: Cursor) =>
     : row.order < cursor.order || (row.order === cursor.order && row.position < cursor.position)
 
 /**
- * At most `limit` matching rows after a cursor. Rows of the cursor's own order value are read again and passed over, so
- * that none is lost where an order has ties. Lets others go on between two looks.
+ * At most `limit` matching rows after a cursor and one more, and no more of them after `bytesMax`. Rows of the cursor's
+ * own order value are read again and passed over, so that none is lost where an order has ties. Lets others go on
+ * between two looks.
  */
 const collect = <T extends TableName>(
   storage: StorageShape,
   { direction, from, index, keys, matches, matchesAll, table, upTo }: Listing<T>,
-  { after, limit, offset }: PageRequest
-): Effect.Effect<Found<T>, StorageError> =>
+  { after, limit, offset }: PageRequest,
+  bytesMax = Number.POSITIVE_INFINITY
+): Effect.Effect<{ readonly rows: Found<T>; readonly isMore: boolean }, StorageError> =>
   Effect.gen(function* () {
+    let bytes = 0
     const found: Array<Row<RecordOf<T>>> = []
     const isFiltered = matches !== undefined || matchesAll !== undefined
     const skipped = !isFiltered && after === undefined ? offset : 0
     let toSkip = after === undefined ? offset - skipped : 0
     let cursor = after
     // One more tells whether there is a next page, and the row of the cursor is read again.
-    let size = isFiltered ? scanSize : limit + (cursor === undefined ? 1 : 2)
+    let size = isFiltered ? scanSize : Math.min(lookSize, limit + (cursor === undefined ? 1 : 2))
     for (;;) {
       const ascending = direction === "asc"
       const beyond =
@@ -112,13 +127,14 @@ const collect = <T extends TableName>(
       const fresh = cursor === undefined ? rows : rows.filter(isBeyond(cursor, direction))
       const kept = yield* matchesAll?.(fresh.map((row) => row.record)) ?? Effect.void
       for (const [i, row] of fresh.entries()) {
-        if (direction === "asc" && upTo !== undefined && row.order > upTo) return found
-        if (direction === "desc" && from !== undefined && row.order <= from) return found
+        if (direction === "asc" && upTo !== undefined && row.order > upTo) return { rows: found, isMore: false }
+        if (direction === "desc" && from !== undefined && row.order <= from) return { rows: found, isMore: false }
         if (kept?.[i] === false || (matches !== undefined && !matches(row.record))) continue
         if (toSkip > 0) toSkip--
-        else if (found.push(row) > limit) return found
+        else if (found.push(row) > limit || bytes > bytesMax) return { rows: found, isMore: true }
+        else if (bytesMax < Number.POSITIVE_INFINITY) bytes += weigh(row.record)
       }
-      if (rows.length < size) return found
+      if (rows.length < size) return { rows: found, isMore: false }
       const last = fresh.at(-1)
       if (last === undefined) size *= 2 // More ties than a look takes.
       else cursor = { order: last.order, position: last.position }
@@ -137,28 +153,56 @@ export const readAll = <T extends TableName>(
       { ...range, matches: range.matches ?? (() => true) },
       { limit: Number.POSITIVE_INFINITY, offset: 0, after: undefined }
     ),
-    (rows) => rows.map((row) => row.record)
+    ({ rows }) => rows.map((row) => row.record)
   )
 
-/** The page, with one row more than asked for looked at to know whether there is a next one. */
+/** The page, with one row more than it has looked at to know whether there is a next one. */
 export const readPage = <T extends TableName>(
   storage: StorageShape,
   listing: Listing<T>,
   request: PageRequest,
   total: Effect.Effect<number, StorageError>
 ): Effect.Effect<Page<RecordOf<T>>, StorageError> =>
-  Effect.zipWith(collect(storage, listing, request), total, (rows, counted) => {
+  Effect.zipWith(collect(storage, listing, request, limits.pageBytes), total, ({ isMore, rows }, counted) => {
     const { limit, offset } = request
-    const last = rows.length > limit ? rows[limit - 1] : undefined
+    const own = isMore ? rows.slice(0, -1) : rows
+    const last = own.at(-1)
     return {
-      items: rows.slice(0, limit).map((row) => row.record),
+      items: own.map((row) => row.record),
       // Counted after the rows were read, so some of them may be gone.
-      total: counted === overTotal ? limits.total : Math.max(counted, Math.min(rows.length, limit)),
+      total: counted === overTotal ? limits.total : Math.max(counted, own.length),
       totalCapped: counted === overTotal,
       limit,
       offset: request.after === undefined ? offset : 0,
-      next: last === undefined ? undefined : writeCursor(last)
+      next: isMore && last !== undefined ? writeCursor(last) : undefined
     }
+  })
+
+/**
+ * A page of what the items of another list stand for, which may be larger: it ends where that is too much. `pageOf`
+ * answers the page of the other list with so many items at most; what `read` does not find is left out.
+ */
+export const expandPage = <A, B, E>(
+  pageOf: (limit: number) => Effect.Effect<Page<A>, E>,
+  limit: number,
+  read: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B | undefined>, E>
+): Effect.Effect<Page<B>, E> =>
+  Effect.gen(function* () {
+    const page = yield* pageOf(limit)
+    const found: Array<B> = []
+    let bytes = 0
+    let taken = 0
+    while (taken < page.items.length && bytes <= limits.pageBytes) {
+      for (const item of yield* read(page.items.slice(taken, taken + lookSize))) {
+        if (bytes > limits.pageBytes) break
+        taken++
+        if (item === undefined) continue
+        bytes += weigh(item)
+        found.push(item)
+      }
+    }
+    const { next } = taken < page.items.length ? yield* pageOf(taken) : page
+    return { ...page, items: found, next }
   })
 
 /** A page of a list that is known as a whole. Its cursor is a place in the list. */
@@ -194,6 +238,6 @@ export const countMatches = <T extends TableName>(
   storage: StorageShape,
   listing: Listing<T>
 ): Effect.Effect<number, StorageError> =>
-  Effect.map(collect(storage, listing, { limit: limits.total, offset: 0, after: undefined }), (rows) =>
+  Effect.map(collect(storage, listing, { limit: limits.total, offset: 0, after: undefined }), ({ rows }) =>
     rows.length > limits.total ? overTotal : rows.length
   )

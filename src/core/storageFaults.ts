@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import type { EngineError } from "./Errors.ts"
 import { Busy, StorageUnavailable } from "./Errors.ts"
+import { storageFaults } from "./metrics.ts"
 import { StorageError } from "./Storage.ts"
 
 const isFault = (error: unknown): error is StorageError => error instanceof StorageError
@@ -9,10 +11,11 @@ const isOther = <E>(error: E): error is Exclude<E, StorageError> => !isFault(err
 const inEngineWords = (error: StorageError): Effect.Effect<never, EngineError> => {
   const { operation, reason, retryable } = error
   if (reason === "constraint") return Effect.die(error)
-  if (reason === "busy") return Effect.fail(new Busy({ operation }))
-  return Effect.andThen(
-    Effect.logError(`storage fault (${reason}) during ${operation}`, error.cause),
-    Effect.fail(new StorageUnavailable({ operation, reason, retryable }))
+  const counted = Metric.update(storageFaults(reason), 1)
+  if (reason === "busy") return Effect.andThen(counted, Effect.fail(new Busy({ operation })))
+  return counted.pipe(
+    Effect.andThen(Effect.logError(`storage fault (${reason}) during ${operation}`, error.cause)),
+    Effect.andThen(Effect.fail(new StorageUnavailable({ operation, reason, retryable })))
   )
 }
 

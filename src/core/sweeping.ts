@@ -1,5 +1,5 @@
 /** Work whose time comes: done in the background within a second of it, by one process at a time (decision 19). */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { claim } from "./claim.ts"
@@ -11,6 +11,9 @@ import type { RecordOf, TableName } from "./tables.ts"
 
 /** Records looked at in one go. */
 const sweepMax = 500
+
+/** Longest pause of background work while the storage is at fault, hence how long it may take to go on afterwards. */
+const faultPauseMaxMs = 2000
 
 /** Records of an index by time whose time has come, the latest first. What is not due is not read. */
 export const readDue = <T extends TableName>(
@@ -55,10 +58,33 @@ const sweep = <Due>(sweeping: Sweeping<Due>): Effect.Effect<void, EngineError> =
     if (due.length === sweepMax) yield* sweep(sweeping)
   })
 
-/** Sweeps for ever. A fault of the storage is told in the log and tried again at the next turn. */
+/**
+ * Does `turn` for ever, `interval` apart. A fault of the storage is told in the log and tried again, after pauses that
+ * grow while it lasts: a disk that is full for days must not be filled with lines that say so.
+ */
+export const everAgain = <E>(
+  what: string,
+  interval: Duration.Duration,
+  turn: Effect.Effect<unknown, E>
+): Effect.Effect<never> => {
+  const pauseMin = Duration.toMillis(interval)
+  let pause = pauseMin
+  let isFailing = false
+  return Effect.matchCauseEffect(turn, {
+    onSuccess: () => {
+      pause = pauseMin
+      if (!isFailing) return Effect.void
+      isFailing = false
+      return Effect.logInfo(`${what} goes on`)
+    },
+    onFailure: (cause) => {
+      pause = Math.max(pauseMin, Math.min(pause * 2, faultPauseMaxMs))
+      isFailing = true
+      return Effect.logWarning(`${what} was interrupted`, cause)
+    }
+  }).pipe(Effect.andThen(Effect.suspend(() => Effect.sleep(pause))), Effect.forever)
+}
+
+/** Sweeps for ever. */
 export const sweepForever = <Due>(sweeping: Sweeping<Due>): Effect.Effect<never> =>
-  sweep(sweeping).pipe(
-    Effect.catchCause((cause) => Effect.logWarning(`${sweeping.work}: not swept`, cause)),
-    Effect.andThen(Effect.sleep(sweeping.interval)),
-    Effect.forever
-  )
+  everAgain(`the sweep of ${sweeping.work}`, sweeping.interval, sweep(sweeping))

@@ -1,6 +1,7 @@
 /** What is stored of each subject. */
 import type * as DateTime from "effect/DateTime"
 import type { Assignment } from "./agent/Assignment.ts"
+import { apiKeys } from "./apiKey/tables.ts"
 import { accounts, costFigures, costs, reservations } from "./cost/tables.ts"
 import { attachmentContents, attachments } from "./attachment/tables.ts"
 import { kindOf } from "./event/eventTypes.ts"
@@ -9,9 +10,11 @@ import type { Intent } from "./intent/Intent.ts"
 import { approvals, arbitrations, decisions } from "./governance/tables.ts"
 import type { Lease } from "./lease/Lease.ts"
 import { memberships, portfolios } from "./portfolio/tables.ts"
+import { receipts } from "./receipt/tables.ts"
 import { failures, retries, retryPolicies } from "./retry/tables.ts"
 import { deliveries, subscriptions } from "./subscription/tables.ts"
 import { llmFigures } from "./llm/tables.ts"
+import { sealed, sealHeads, seals } from "./seal/tables.ts"
 import { millis, time, unlessEmpty } from "./storedForms.ts"
 import { integer, table, text } from "./Table.ts"
 
@@ -238,6 +241,7 @@ export const tables = {
   events,
   leases,
   assignments,
+  apiKeys,
   eventCounts,
   claims,
   attachments,
@@ -256,7 +260,11 @@ export const tables = {
   costs,
   costFigures,
   reservations,
-  accounts
+  accounts,
+  receipts,
+  seals,
+  sealHeads,
+  sealed
 }
 export type Tables = typeof tables
 export type TableName = keyof Tables
@@ -265,4 +273,13 @@ export type RecordOf<T extends TableName> = ReturnType<Tables[T]["fromRow"]>
 /** Tables that are written record by record; events only come with a commit. */
 export type StoredTable = Exclude<TableName, "events">
 /** Tables whose records commits can guard. */
-export type GuardedTable = "intents" | "claims" | "portfolios" | "subscriptions" | "reservations" | "accounts"
+export type GuardedTable =
+  | "intents"
+  | "apiKeys"
+  | "claims"
+  | "portfolios"
+  | "subscriptions"
+  | "reservations"
+  | "accounts"
+  | "receipts"
+  | "sealed"

@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { holdsKey } from "./apiKey/form.ts"
 import { systemAgent } from "./CurrentAgent.ts"
 import type { Issue } from "./Errors.ts"
 import { TooLarge, ValidationError } from "./Errors.ts"
@@ -15,6 +16,10 @@ export const limits = {
   descriptionLength: 100_000,
   scopeLength: 255,
   agentIdLength: 255,
+  /** Agents that one API key is bound to. */
+  agentsPerKey: 100,
+  /** What people call an API key. */
+  labelLength: 255,
   /** Roles, event types. */
   nameLength: 100,
   /** Reasons, trace ids, errors told to an agent. */
@@ -43,6 +48,8 @@ export const limits = {
   /** 100 years: a time so far ahead has four digits for its year all the same. */
   retryDelayDays: 36_525,
   pageSize: 1000,
+  /** Of what one page holds, about: it ends earlier where its records are large, but not before the first. */
+  pageBytes: 16 * 1024 * 1024,
   /** Events that wait for a slow follower. */
   followBuffer: 100_000,
   /** Intents that the lists of ancestors and descendants go as far as. */
@@ -83,6 +90,7 @@ export class Checks {
   readAgent(field: string, value: unknown): string {
     const agent = this.readText(field, value, 1, limits.agentIdLength)
     if (agent === systemAgent) this.add(field, `must not be ${systemAgent}`, value)
+    if (holdsKey(agent)) this.add(field, "must not be an API key") // Actors are for everybody to read.
     return agent
   }
 

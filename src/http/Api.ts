@@ -43,7 +43,9 @@ export class Api extends HttpApi.make("openintent")
       version: "0.1",
       description:
         "The OpenIntent Coordination Protocol. Send `X-Agent-ID` to say who acts and `X-OpenIntent-Profile: 2` for " +
-        "times with `Z`, the status `pending` and every event type.",
+        "times with `Z`, the status `pending` and every event type. `HEAD` is answered wherever `GET` is, without the " +
+        "body, and `OPTIONS` with 204 and `Allow`. Another method is answered as `MethodNotAllowed`, a path that is not " +
+        "here as `NotFound`. Fields that are not named here are ignored in requests; clients should ignore them in answers.",
       transform: complete
     })
   ) {}

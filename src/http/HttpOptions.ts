@@ -10,6 +10,18 @@ export interface HttpOptions {
   readonly keys: ReadonlyArray<ApiKey>
   /** Further names for the `Host` check, without port, which is on while bound to a loopback address (http.md 1.3). */
   readonly allowedHosts: ReadonlyArray<string>
+  /**
+   * Origins of web pages that may ask this server, each as browsers send it: `https://app.example`. Never with
+   * credentials, and not while the development keys are active (http.md 1.3).
+   */
+  readonly corsOrigins: ReadonlyArray<string>
+  /**
+   * Requests that a key may make at once; they come back evenly in the window. Undefined: as many as it likes. Counted in
+   * effect's `RateLimiterStore` where the server is provided with one, else in memory.
+   */
+  readonly rateLimit: { readonly limit: number; readonly window: Duration.Duration } | undefined
+  /** Networks of reverse proxies, as in `10.0.0.0/8`, whose word counts on where a request comes from. */
+  readonly trustedProxies: ReadonlyArray<string>
   /** Of a JSON body, in bytes (http.md 1.10). */
   readonly maxBodyBytes: number
   /** The same for a body that brings the content of an attachment, in base64: a third more than the content has. */
@@ -36,6 +48,9 @@ export const attachmentBodyBytes = (contentBytes: number): number => base64Lengt
 export const defaultHttpOptions: HttpOptions = {
   keys: [],
   allowedHosts: [],
+  corsOrigins: [],
+  rateLimit: undefined,
+  trustedProxies: [],
   maxBodyBytes: mebibyte,
   maxAttachmentBodyBytes: attachmentBodyBytes(25 * mebibyte), // http.md 1.10
   maxJsonDepth: jsonDepthMax,

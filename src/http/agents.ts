@@ -20,9 +20,9 @@ export const layer = HttpApiBuilder.group(
     const options = yield* HttpOptions
     return handlers
       .handleRaw("assign", ({ params: { intentId }, request }) =>
-        Effect.flatMap(Caller, ({ profile }) =>
+        Effect.flatMap(Caller, ({ boundTo, profile }) =>
           readBody(request, options).pipe(
-            Effect.flatMap(assignAgent),
+            Effect.flatMap((body) => assignAgent(body, boundTo)),
             Effect.flatMap((input) => engine.agents.assign(intentId, input)),
             (effect) =>
               answer(effect, { engine, intentId, profile, onSuccess: (found) => json(assignmentBody(found, profile)) })

@@ -19,15 +19,29 @@ export const json = (body: unknown, status = 200, headers?: { readonly [name: st
 export const intentAnswer = (intent: Intent, profile: Profile): Response =>
   json(intentBody(intent, profile), 200, { etag: `"${intent.version}"` })
 
-/** `url` with another cursor: what stands in a `Link` header (decision 11). */
-const nextUrl = (url: string, after: string): string => {
+/** The same list elsewhere: `change` says where, and all else that was asked for stays. */
+const elsewhere = (url: string, rel: string, change: (query: URLSearchParams) => void): string => {
   const { pathname, searchParams } = new URL(url, "http://localhost")
+  searchParams.delete("api_key") // Nobody reads it here, but somebody may have written it.
   searchParams.delete("offset")
-  searchParams.set("after", after)
-  return `${pathname}?${searchParams.toString()}`
+  searchParams.delete("after")
+  change(searchParams)
+  const query = searchParams.toString()
+  return `<${pathname}${query === "" ? "" : `?${query}`}>; rel="${rel}"`
 }
 
-/** A page of a list under its plural name, with a `Link` to the next one; `more` stands beside the list. */
+/** Where the list goes on and where it begins (decision 11), and what is before a page that was asked for by `offset`. */
+const linksOf = ({ limit, next, offset }: Page<unknown>, url: string): string | undefined => {
+  const isFirst = offset === 0 && !/[?&]after=/.test(url)
+  if (next === undefined && isFirst) return undefined
+  const links: Array<string> = []
+  if (next !== undefined) links.push(elsewhere(url, "next", (query) => query.set("after", next)))
+  if (offset > 0) links.push(elsewhere(url, "prev", (query) => query.set("offset", `${Math.max(0, offset - limit)}`)))
+  if (!isFirst) links.push(elsewhere(url, "first", () => undefined))
+  return links.join(", ")
+}
+
+/** A page of a list under its plural name, with a `Link` to others; `more` stands beside the list. */
 export const pageAnswer = <A>(
   plural: string,
   page: Page<A>,
@@ -35,12 +49,10 @@ export const pageAnswer = <A>(
   profile: Profile,
   url: string,
   more?: object
-): Response =>
-  json(
-    { ...pageBody(plural, page, body, profile), ...more },
-    200,
-    page.next === undefined ? undefined : { link: `<${nextUrl(url, page.next)}>; rel="next"` }
-  )
+): Response => {
+  const link = linksOf(page, url)
+  return json({ ...pageBody(plural, page, body, profile), ...more }, 200, link === undefined ? undefined : { link })
+}
 
 /** What the path names. Of a portfolio and an intent in it the portfolio comes first. */
 export interface Named {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { HttpApi, HttpApiBuilder } from "effect/http-api"
 import { OpenIntent } from "../core/OpenIntent.ts"
 import { json } from "./answers.ts"
+import { makeHealth } from "./health.ts"
 import { Api } from "./Api.ts"
 import { protocolVersion, version } from "./version.ts"
 
@@ -46,7 +47,8 @@ const describe = json({
     "attachments",
     "llm-observability",
     "retry-policies",
-    "subscriptions"
+    "subscriptions",
+    "verifiable-logs"
   ],
   openApiUrl: "/openapi.json",
   implementation: "openintent",
@@ -67,7 +69,8 @@ const compatibility = json({
     "RFC-0007": "full",
     "RFC-0008": "full",
     "RFC-0009": "full",
-    "RFC-0010": "full"
+    "RFC-0010": "full",
+    "RFC-0019": "partial"
   },
   features: {
     intents: true,
@@ -81,11 +84,15 @@ const compatibility = json({
     attachments: true,
     subscriptions: true,
     costTracking: true,
-    retryPolicies: true
+    retryPolicies: true,
+    verifiableLogs: true
   }
 })
 
 const health = (status: "ok" | "degraded") => ({ status, version, protocol_version: protocolVersion })
+
+const healthAnswer = (reason: string | undefined) =>
+  reason === undefined ? json(health("ok")) : json({ ...health("degraded"), reason }, 503)
 
 /** Needs `OpenIntent`. */
 export const layer = HttpApiBuilder.group(
@@ -93,10 +100,7 @@ export const layer = HttpApiBuilder.group(
   "discovery",
   Effect.fnUntraced(function* (handlers) {
     const engine = yield* OpenIntent
-    const check = Effect.match(engine.health.check, {
-      onSuccess: () => json(health("ok")),
-      onFailure: () => json(health("degraded"), 503)
-    })
+    const check = Effect.map(yield* makeHealth(engine.health.check), healthAnswer)
     return handlers
       .handleRaw("describe", () => Effect.succeed(describe))
       .handleRaw("compatibility", () => Effect.succeed(compatibility))

@@ -1,5 +1,6 @@
-/** Around every request: the `Host` check, unknown routes, defects, the end of the server (http.md 1.3, 1.6). */
+/** Around every request: its id, origins, the `Host` check, unknown routes, defects, the end of the server (http.md 1.3, 1.6). */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { isHttpServerError } from "effect/http/HttpServerError"
@@ -7,9 +8,13 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
+import * as References from "effect/References"
 import { HttpApi } from "effect/http-api"
-import { identify, Keyring, profileOf } from "./access.ts"
+import { type Door, door, everyRole, identify, profileOf } from "./access.ts"
 import { Api } from "./Api.ts"
+import { isPreflight, makeCors, preflightHeaders } from "./cors.ts"
+import { HttpOptions } from "./HttpOptions.ts"
 import {
   internalError,
   methodNotAllowed,
@@ -20,6 +25,9 @@ import {
   shuttingDown
 } from "./refusals.ts"
 import { isAllowedHost } from "./hosts.ts"
+import { isTooLong, withoutSemicolons } from "./paths.ts"
+import { CurrentPassage, isRequestId, type Passage, requestIdHeader, requestIds } from "./requestIds.ts"
+import { makeObserve } from "./observe/observe.ts"
 
 /** Where the server listens and whether it is about to end. */
 export class Listening extends Context.Service<
@@ -38,6 +46,7 @@ export class Listening extends Context.Service<
 const allowedMethods = (): ReadonlyArray<readonly [pattern: RegExp, method: string]> => {
   const found: Array<readonly [RegExp, string]> = [
     [/^\/openapi\.json$/, "GET"],
+    [/^\/metrics$/, "GET"],
     [/^\/docs$/, "GET"]
   ]
   HttpApi.reflect(Api, {
@@ -62,40 +71,99 @@ const allow = (path: string): ReadonlyArray<string> => {
 /** No route: unknown, or the wrong method. Behind the key where routes are (invariant 60). */
 const unmatched = (
   request: HttpServerRequest,
-  keyring: Keyring["Service"]
-): Refusal | HttpServerResponse.HttpServerResponse => {
+  own: Door,
+  passage: Passage
+): Effect.Effect<Refusal | HttpServerResponse.HttpServerResponse> => {
   const path = request.url.replace(/[?#].*$/s, "")
   const allowed = allow(path)
   if (request.method === "OPTIONS" && allowed.length > 0) {
-    return HttpServerResponse.empty({ status: 204, headers: { allow: allowed.join(", ") } })
-  }
-  if (path.startsWith("/api/") && path !== "/api/v1/health") {
-    const caller = identify(keyring, request.headers)
-    if (Predicate.isTagged(caller, "Refusal")) return caller
+    return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: { allow: allowed.join(", ") } }))
   }
   // The method is right and there is no route: what stands in the path cannot be decoded, so nothing has that name.
-  return allowed.length === 0 || allowed.includes(request.method) ? routeNotFound : methodNotAllowed(allowed.join(", "))
+  const isUnknown = allowed.length === 0 || allowed.includes(request.method)
+  const found = isUnknown ? routeNotFound : methodNotAllowed(allowed.join(", "))
+  if (!path.startsWith("/api/") || path === "/api/v1/health") return Effect.succeed(found)
+  return identify(own, { request, headers: request.headers, passage, allowed: everyRole }, (caller) =>
+    Effect.succeed(Predicate.isTagged(caller, "Refusal") ? caller : found)
+  )
 }
 
 const isRouteNotFound = (error: unknown): boolean => isHttpServerError(error) && error.reason._tag === "RouteNotFound"
+
+/** Answers are for who asked, and are what they say they are: nobody else keeps them, and no browser guesses. */
+const ofAll = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+
+/** What the answer says itself stays. The headers are few, and setting one after the other costs less than merging them. */
+const withHeaders = (
+  response: HttpServerResponse.HttpServerResponse,
+  headers: Passage["headers"]
+): HttpServerResponse.HttpServerResponse => {
+  let answer = response
+  for (const [name, value] of Object.entries(headers)) {
+    if (answer.headers[name] === undefined) answer = HttpServerResponse.setHeader(answer, name, value)
+  }
+  return answer
+}
 
 /** Needs `Listening` and `Keyring`. */
 export const layer = HttpRouter.use((router) =>
   Effect.gen(function* () {
     const listening = yield* Listening
-    const keyring = yield* Keyring
+    const own = yield* door
+    const cors = makeCors((yield* HttpOptions).corsOrigins)
+    const nextId = requestIds(yield* Clock.currentTimeMillis, yield* Random.next)
+    const annotations = yield* References.CurrentLogAnnotations
+    // The first one is around all others.
     yield* router.addGlobalMiddleware((handler) =>
       Effect.flatMap(HttpServerRequest, (request) => {
-        const answer = (refusal: Refusal) => refuse(refusal, profileOf(request.headers))
+        const url = withoutSemicolons(request.url)
+        if (url === request.url) return handler
+        const modified = request.modify({ url })
+        return Effect.updateContext(handler, (context: Context.Context<never>) =>
+          Context.add(context, HttpServerRequest, modified)
+        )
+      })
+    )
+    yield* router.addGlobalMiddleware(yield* makeObserve)
+    yield* router.addGlobalMiddleware((handler) =>
+      Effect.flatMap(HttpServerRequest, (request) => {
+        const { headers } = request
+        const given = headers[requestIdHeader]
+        const requestId = isRequestId(given) ? given : nextId()
+        const passage: Passage = {
+          id: requestId,
+          headers: { [requestIdHeader]: requestId, ...ofAll, ...cors?.(headers) }
+        }
+        const finish = (response: HttpServerResponse.HttpServerResponse) => withHeaders(response, passage.headers)
+        const answer = (refusal: Refusal) => finish(refuse(refusal, profileOf(headers)))
+        const noRoute = () =>
+          Effect.map(unmatched(request, own, passage), (found) =>
+            Predicate.isTagged(found, "Refusal") ? answer(found) : finish(found)
+          )
+
         if (listening.closing) return Effect.succeed(answer(shuttingDown))
-        if (listening.hosts !== undefined && !isAllowedHost(listening.hosts, request.headers["host"])) {
+        if (listening.hosts !== undefined && !isAllowedHost(listening.hosts, headers["host"])) {
           return Effect.succeed(answer(misdirected))
         }
-        return Effect.matchCauseEffect(handler, {
+        if (cors !== undefined && isPreflight(request.method, headers)) {
+          return Effect.succeed(
+            finish(HttpServerResponse.empty({ status: 204, headers: preflightHeaders(passage.headers) }))
+          )
+        }
+        if (isTooLong(request.url)) return noRoute()
+        const passed = Effect.updateContext(handler, (context: Context.Context<never>) =>
+          Context.add(
+            Context.add(context, CurrentPassage, passage),
+            // Each line that is logged on the way has it; nothing is done where none is.
+            References.CurrentLogAnnotations,
+            { ...annotations, requestId }
+          )
+        )
+        return Effect.matchCauseEffect(passed, {
           onSuccess: (response) =>
             Effect.succeed(
               // Connections that are kept alive would hold up the end of the server.
-              listening.closing ? HttpServerResponse.setHeader(response, "connection", "close") : response
+              finish(listening.closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
             ),
           onFailure: (cause) => {
             if (Cause.hasInterruptsOnly(cause)) {
@@ -103,10 +171,12 @@ export const layer = HttpRouter.use((router) =>
               return listening.closing ? Effect.succeed(answer(shuttingDown)) : Effect.failCause(cause)
             }
             if (cause.reasons.some((reason) => Cause.isFailReason(reason) && isRouteNotFound(reason.error))) {
-              const found = unmatched(request, keyring)
-              return Effect.succeed(Predicate.isTagged(found, "Refusal") ? answer(found) : found)
+              return noRoute()
             }
-            return Effect.as(Effect.logError("request failed", cause), answer(internalError))
+            return Effect.logError("request failed", cause).pipe(
+              Effect.annotateLogs({ requestId }),
+              Effect.as(answer(internalError))
+            )
           }
         })
       })

@@ -11,6 +11,7 @@ import { HttpOptions } from "./HttpOptions.ts"
 import { readBody } from "./requestBody.ts"
 import { appendEvent } from "./requests.ts"
 import type { Profile } from "./timestamps.ts"
+import { verificationBody, verifyQuery } from "./verification.ts"
 
 /** Which types of events a reader of this profile can take (http.md 1.9). */
 const visibility = (include: Visibility | undefined, profile: Profile, hideLater: boolean): Visibility =>
@@ -52,6 +53,14 @@ export const layer = HttpApiBuilder.group(
             }
           )
         })
+      )
+      .handleRaw("verify", ({ params: { intentId }, query }) =>
+        Effect.flatMap(Caller, ({ profile }) =>
+          answer(
+            Effect.flatMap(verifyQuery(query), (input) => engine.events.verify(intentId, input)),
+            { engine, intentId, profile, onSuccess: (found) => json(verificationBody(found)) }
+          )
+        )
       )
   })
 )

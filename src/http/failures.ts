@@ -4,7 +4,9 @@ import type { AttachmentNotFound, ContentNotStored } from "../core/attachment/At
 import type {
   Busy,
   Forbidden,
+  IdempotencyKeyReused,
   Issue,
+  RateLimited,
   StorageUnavailable,
   TooLarge,
   Unauthorized,
@@ -39,7 +41,7 @@ import type { LeaseConflict, LeaseExpired, LeaseHeld, LeaseNotFound } from "../c
 import type { RetryPolicyNotFound } from "../core/retry/Retry.ts"
 import type { MembershipNotFound, PortfolioIncomplete, PortfolioNotFound } from "../core/portfolio/PortfolioErrors.ts"
 import { wireField } from "./fieldNames.ts"
-import { forbidden, invalid, type Refusal, refusal, retrySoon, unauthorized } from "./refusals.ts"
+import { forbidden, invalid, rateLimited, type Refusal, refusal, retrySoon, unauthorized } from "./refusals.ts"
 
 /** What the engine can answer with. */
 export type EngineFailure =
@@ -60,6 +62,7 @@ export type EngineFailure =
   | DuplicateDependency
   | Forbidden
   | GovernanceViolation
+  | IdempotencyKeyReused
   | IntentNotFound
   | IntentTerminal
   | InvalidPatch
@@ -72,6 +75,7 @@ export type EngineFailure =
   | ParentNotFound
   | PortfolioIncomplete
   | PortfolioNotFound
+  | RateLimited
   | ReservationEnded
   | ReservationNotFound
   | RetryPolicyNotFound
@@ -197,6 +201,12 @@ export const refusalOf = (error: EngineFailure): Refusal => {
           wireIssue({ field: error.field, message: `is larger than ${error.maxBytes} bytes`, value: error.maxBytes })
         ]
       })
+    case "IdempotencyKeyReused":
+      return refusal(422, "idempotency_key_reused", message, {
+        errors: [{ field: "Idempotency-Key", message: "was used for another request before", value: error.key }]
+      })
+    case "RateLimited":
+      return rateLimited(error.retryAfterSeconds)
     case "StorageUnavailable":
       return refusal(503, "storage_unavailable", "The storage is unavailable", {
         headers: { "retry-after": error.retryable ? "1" : "30" }

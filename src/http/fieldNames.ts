@@ -8,7 +8,8 @@ const wireNames: { readonly [name: string]: string } = {
   baseDelay: "base_delay_ms",
   maxDelay: "max_delay_ms",
   afterPosition: "after_sequence",
-  leaseToken: "X-Lease-Token"
+  leaseToken: "X-Lease-Token",
+  idempotencyKey: "Idempotency-Key"
 }
 
 /** `parentIntentId` as `parent_intent_id`, `patches[0].path` as it is: only the first name is the engine's own. */

@@ -18,7 +18,7 @@ import { invalid, type Refusal } from "./refusals.ts"
 import { Fields } from "./fields.ts"
 import { HttpOptions } from "./HttpOptions.ts"
 import { readBody, type RawBody } from "./requestBody.ts"
-import { type Bound, done, doneAs, type Guards, version } from "./requests.ts"
+import { type Bound, doneAs, type Guards, version } from "./requests.ts"
 import { formatTimestamp, type Profile } from "./timestamps.ts"
 
 /** http.md 2.5 */
@@ -155,9 +155,11 @@ const requestApproval = (body: RawBody, bound: Bound): Effect.Effect<RequestAppr
   )
 }
 
-const decideApproval = (body: RawBody): Effect.Effect<DecideApproval, Refusal> => {
+/** The acting agent decides, also where the body has another name; a bound key must not even give one. */
+const decideApproval = (body: RawBody, bound: Bound): Effect.Effect<DecideApproval, Refusal> => {
   const fields = new Fields(body)
-  return done(fields, { notes: fields.string("decision_notes", "notes") })
+  const named = fields.string("decided_by")
+  return doneAs(fields, { notes: fields.string("decision_notes", "notes") }, named, bound)
 }
 
 /** Needs `OpenIntent`. */
@@ -271,9 +273,9 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handleRaw("approve", ({ params: { approvalId, intentId }, request }) =>
-        Effect.flatMap(Caller, ({ profile }) =>
+        Effect.flatMap(Caller, ({ boundTo, profile }) =>
           readBody(request, options).pipe(
-            Effect.flatMap(decideApproval),
+            Effect.flatMap((body) => decideApproval(body, boundTo)),
             Effect.flatMap((input) => governance.approve(intentId, approvalId, input)),
             (effect) =>
               answer(effect, { ...on(intentId, profile), onSuccess: (found) => json(approvalBody(found, profile)) })
@@ -281,9 +283,9 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handleRaw("deny", ({ params: { approvalId, intentId }, request }) =>
-        Effect.flatMap(Caller, ({ profile }) =>
+        Effect.flatMap(Caller, ({ boundTo, profile }) =>
           readBody(request, options).pipe(
-            Effect.flatMap(decideApproval),
+            Effect.flatMap((body) => decideApproval(body, boundTo)),
             Effect.flatMap((input) => governance.deny(intentId, approvalId, input)),
             (effect) =>
               answer(effect, { ...on(intentId, profile), onSuccess: (found) => json(approvalBody(found, profile)) })

@@ -7,7 +7,6 @@ import { answer, json, pageAnswer } from "./answers.ts"
 import { Api } from "./Api.ts"
 import { Caller } from "./api/common.ts"
 import { leaseBody } from "./bodies.ts"
-import { forbidden } from "./refusals.ts"
 import { HttpOptions } from "./HttpOptions.ts"
 import { readBody } from "./requestBody.ts"
 import { acquireLease, renewLease, revokeLease } from "./requests.ts"
@@ -63,11 +62,9 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handleRaw("revoke", ({ params: { intentId, leaseId }, request }) =>
-        Effect.flatMap(Caller, ({ admin, profile }) =>
+        Effect.flatMap(Caller, ({ profile }) =>
           readBody(request, options).pipe(
-            Effect.flatMap((body) =>
-              admin ? revokeLease(body) : Effect.fail(forbidden("Only an admin key may revoke a lease"))
-            ),
+            Effect.flatMap(revokeLease),
             Effect.flatMap((input) => leases.revoke(intentId, leaseId, input)),
             (effect) => answer(effect, { engine, intentId, profile, onSuccess: leaseAnswer })
           )

@@ -5,13 +5,18 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, TransportError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Function from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type { AnySpan } from "effect/Tracer"
 import { HttpApiClient } from "effect/http-api"
 import { CurrentAgent } from "../core/CurrentAgent.ts"
 import { OpenIntent } from "../core/OpenIntent.ts"
+import { keyedCalls, keyedEvents } from "../core/receipt/calls.ts"
+import { CurrentCall } from "../core/receipt/KeyedCall.ts"
 import { Api } from "./Api.ts"
+import { quotedKey } from "./idempotencyKey.ts"
 import { makeAgents } from "./remote/agents.ts"
 import { makeAttachments } from "./remote/attachments.ts"
 import { makeCosts } from "./remote/costs.ts"
@@ -43,22 +48,34 @@ const headerBytes = (value: string): string => String.fromCharCode(...new TextEn
 const speaking = (apiKey: string | Redacted.Redacted, timeout: Duration.Input) => (client: HttpClient.HttpClient) =>
   client.pipe(
     HttpClient.mapRequestEffect((request) =>
-      Effect.map(CurrentAgent, (agentId) =>
-        HttpClientRequest.setHeaders(request, {
-          "x-api-key": typeof apiKey === "string" ? apiKey : Redacted.value(apiKey),
-          "x-agent-id": headerBytes(agentId),
-          "x-openintent-profile": "2"
-        })
-      )
+      Effect.withFiber((fiber) => {
+        const call = request.method === "POST" ? fiber.getRef(CurrentCall) : undefined
+        return Effect.succeed(
+          HttpClientRequest.setHeaders(request, {
+            "x-api-key": typeof apiKey === "string" ? apiKey : Redacted.value(apiKey),
+            "x-agent-id": headerBytes(fiber.getRef(CurrentAgent)),
+            "x-openintent-profile": "2",
+            ...(call && { "idempotency-key": quotedKey(call.key) }),
+            ...(fiber.cache.span && { traceparent: traceparentOf(fiber.cache.span) })
+          })
+        )
+      })
     ),
     HttpClient.transform((answer, request) =>
-      Effect.timeoutOrElse(answer, {
+      Effect.timeoutOrElse(untraced(answer), {
         duration: timeout,
         orElse: () =>
           Effect.fail(new HttpClientError({ reason: new TransportError({ request, description: "timeout" }) }))
       })
     )
   )
+
+/** The client's own spans have the query in them, and are begun where nobody traces. */
+const untraced = Effect.provideService(HttpClient.TracerDisabledWhen, Function.constTrue)
+
+/** The span of the caller, so that the server's belongs to its trace (https://www.w3.org/TR/trace-context). */
+const traceparentOf = ({ sampled, spanId, traceId }: AnySpan): string =>
+  `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
 
 /** The same, over the `HttpClient` of your choice. */
 export const layerClient = ({
@@ -75,33 +92,37 @@ export const layerClient = ({
         transformClient: speaking(apiKey, timeout),
         transformResponse: Effect.mapError((error) => (Schema.isSchemaError(error) ? new UnexpectedAnswer() : error))
       })
-      const events = makeEvents(client, reconnectDelay)
-      return OpenIntent.of({
-        intents: makeIntents(client),
-        events,
-        costs: makeCosts(client),
-        leases: makeLeases(client),
-        agents: makeAgents(client),
-        governance: makeGovernance(client),
-        portfolios: makePortfolios(client),
-        graph: makeGraph(client),
-        attachments: makeAttachments(client),
-        llm: makeLlm(client, events),
-        retries: makeRetries(client),
-        subscriptions: makeSubscriptions(client),
-        health: {
-          check: Effect.asVoid(client.discovery.ready()).pipe(
-            Effect.mapError((error) =>
-              expected(
-                { operation: "health.check" },
-                []
-              )(
-                "status" in error ? { code: "storage_unavailable", message: error.status, detail: error.status } : error
+      const events = keyedEvents(makeEvents(client, reconnectDelay))
+      return OpenIntent.of(
+        keyedCalls({
+          intents: makeIntents(client),
+          events,
+          costs: makeCosts(client),
+          leases: makeLeases(client),
+          agents: makeAgents(client),
+          governance: makeGovernance(client),
+          portfolios: makePortfolios(client),
+          graph: makeGraph(client),
+          attachments: makeAttachments(client),
+          llm: makeLlm(client, events),
+          retries: makeRetries(client),
+          subscriptions: makeSubscriptions(client),
+          health: {
+            check: Effect.asVoid(client.discovery.ready()).pipe(
+              Effect.mapError((error) =>
+                expected(
+                  { operation: "health.check" },
+                  []
+                )(
+                  "status" in error
+                    ? { code: "storage_unavailable", message: error.status, detail: error.status }
+                    : error
+                )
               )
             )
-          )
-        }
-      })
+          }
+        })
+      )
     })
   )
 

@@ -1,10 +1,17 @@
 /** From bytes to a checked JSON object (http.md 1.6, 1.10, decision 9). */
 import * as Effect from "effect/Effect"
-import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Predicate from "effect/Predicate"
 import { checkJson, fieldName } from "../core/json.ts"
-import { invalid, invalidJson, payloadTooLarge, type Refusal, unsupportedMediaType } from "./refusals.ts"
+import { type BodyFault, bodyBytes } from "./bodyBytes.ts"
+import {
+  invalid,
+  invalidJson,
+  payloadTooLarge,
+  type Refusal,
+  requestTimeout,
+  unsupportedMediaType
+} from "./refusals.ts"
 import type { HttpOptions } from "./HttpOptions.ts"
 
 /** A parsed body: nothing is known of its fields yet. */
@@ -15,7 +22,7 @@ export interface RawBody {
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 const jsonType = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
-const parse = (bytes: ArrayBuffer, depthMax: number): Effect.Effect<RawBody, Refusal> => {
+const parse = (bytes: Uint8Array, depthMax: number): Effect.Effect<RawBody, Refusal> => {
   let value: unknown
   try {
     const text = utf8.decode(bytes)
@@ -33,8 +40,16 @@ const parse = (bytes: ArrayBuffer, depthMax: number): Effect.Effect<RawBody, Ref
     : Effect.fail(invalid([{ field: fieldName(issue.path), message: issue.message }]))
 }
 
-const tooLarge = (error: HttpServerError): boolean =>
-  error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
+const unread = (fault: BodyFault, { maxBodyBytes }: HttpOptions): Refusal => {
+  switch (fault) {
+    case "too-large":
+      return payloadTooLarge(maxBodyBytes)
+    case "too-slow":
+      return requestTimeout
+    case "unreadable":
+      return invalidJson("The body could not be read")
+  }
+}
 
 /**
  * The body of the request as a JSON object; no body is `{}`. At most `maxBodyBytes` are kept in memory: what a length
@@ -46,9 +61,8 @@ export const readBody = (request: HttpServerRequest, options: HttpOptions): Effe
   if (type !== undefined && !jsonType.test(type)) return Effect.fail(unsupportedMediaType)
   if (length !== undefined && Number(length) > options.maxBodyBytes)
     return Effect.fail(payloadTooLarge(options.maxBodyBytes))
-  return Effect.matchEffect(request.arrayBuffer, {
+  return Effect.matchEffect(bodyBytes(request), {
     onSuccess: (bytes) => parse(bytes, options.maxJsonDepth),
-    onFailure: (error) =>
-      Effect.fail(tooLarge(error) ? payloadTooLarge(options.maxBodyBytes) : invalidJson("The body could not be read"))
+    onFailure: (fault) => Effect.fail(unread(fault, options))
   })
 }

@@ -14,12 +14,13 @@ import {
   statuses
 } from "../core/intent/Intent.ts"
 import type { AcquireLease, RenewLease } from "../core/lease/Lease.ts"
+import type { Actors } from "./api/common.ts"
 import { forbidden, ifMatchInvalid, ifMatchRequired, invalid, type Refusal } from "./refusals.ts"
 import { Fields } from "./fields.ts"
 import type { RawBody } from "./requestBody.ts"
 
-/** The agents that the key of the request may act for; undefined: all. */
-export type Bound = ReadonlySet<string> | undefined
+/** The agents that the key of the request may act for. */
+export type Bound = Actors
 
 export const done = <A>(fields: Fields, value: A): Effect.Effect<A, Refusal> =>
   fields.issues.length === 0 ? Effect.succeed(value) : Effect.fail(invalid(fields.issues))
@@ -31,7 +32,7 @@ export const doneAs = <A>(
   named: string | undefined,
   bound: Bound
 ): Effect.Effect<A, Refusal> =>
-  named !== undefined && bound !== undefined && !bound.has(named)
+  named !== undefined && !bound.has(named)
     ? Effect.fail(forbidden("This key may not act for that agent"))
     : done(fields, value)
 
@@ -164,16 +165,22 @@ export const appendEvent = (body: RawBody, bound: Bound): Effect.Effect<AppendEv
   )
 }
 
-/** http.md 7.1 */
-export const assignAgent = (body: RawBody): Effect.Effect<AssignAgent, Refusal> => {
+/** http.md 7.1. Who delegates acts; who is assigned does not. */
+export const assignAgent = (body: RawBody, bound: Bound): Effect.Effect<AssignAgent, Refusal> => {
   const fields = new Fields(body)
-  return done(fields, {
-    agentId: fields.requiredString("agent_id"),
-    role: fields.string("role"),
-    delegatedBy: fields.string("delegated_by"),
-    retryAttempt: fields.integer("retry_attempt"),
-    lastError: fields.string("last_error")
-  })
+  const delegatedBy = fields.string("delegated_by")
+  return doneAs(
+    fields,
+    {
+      agentId: fields.requiredString("agent_id"),
+      role: fields.string("role"),
+      delegatedBy,
+      retryAttempt: fields.integer("retry_attempt"),
+      lastError: fields.string("last_error")
+    },
+    delegatedBy,
+    bound
+  )
 }
 
 const durationSeconds = (fields: Fields): Duration.Duration | undefined => {
@@ -193,7 +200,7 @@ export const acquireLease = (
   const fields = new Fields(body)
   const owner = fields.string("agent_id") ?? acting
   const value = { input: { scope: fields.requiredString("scope"), duration: durationSeconds(fields) }, owner }
-  return owner !== acting && (bound === undefined || !bound.has(owner))
+  return owner !== acting && !(bound.isBound && bound.has(owner))
     ? Effect.fail(forbidden("A lease is taken by the agent that asks for it"))
     : done(fields, value)
 }

@@ -1,7 +1,9 @@
 /** The contract served. Which `HttpServer` and which engine is for others to choose. */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as Function from "effect/Function"
 import { MaxBodySize } from "effect/http/HttpIncomingMessage"
+import { TracerDisabledWhen } from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -12,6 +14,7 @@ import { Keyring } from "./access.ts"
 import * as Agents from "./agents.ts"
 import { Api } from "./Api.ts"
 import * as Attachments from "./attachments.ts"
+import { InvalidOrigin, isOrigin, OriginsNeedKeys } from "./cors.ts"
 import * as Costs from "./costs.ts"
 import * as Discovery from "./discovery.ts"
 import * as Docs from "./docs.ts"
@@ -25,9 +28,13 @@ import { HttpOptions } from "./HttpOptions.ts"
 import * as Intents from "./intents.ts"
 import { developmentKeys, makeKeyring } from "./keys.ts"
 import * as Leases from "./leases.ts"
+import * as Metrics from "./metrics.ts"
+import { routerConfig } from "./observe/routes.ts"
 import * as Portfolios from "./portfolios.ts"
+import { makeRateLimits, RateLimits } from "./RateLimits.ts"
 import * as Llm from "./llm.ts"
 import * as Retries from "./retries.ts"
+import { storedKeys } from "./storedKeys.ts"
 import * as StreamAccess from "./streams/access.ts"
 import * as StreamRoutes from "./streams.ts"
 import * as Subscriptions from "./subscriptions.ts"
@@ -39,12 +46,16 @@ export class KeysRequired extends Schema.TaggedError<KeysRequired>()("KeysRequir
   }
 }
 
+/** Why these options are not served. */
+export type NotServable = KeysRequired | InvalidOrigin | OriginsNeedKeys
+
 /** The routes, on any router. Needs `OpenIntent`, `Listening` and `Keyring`. */
 export const routes = Layer.unwrap(
   Effect.map(HttpOptions, ({ docs, maxBodyBytes }) =>
     Layer.mergeAll(
       HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }),
       Edge.layer,
+      Metrics.layer,
       docs ? Docs.layer : Layer.empty
     ).pipe(
       Layer.provide([
@@ -73,12 +84,22 @@ export const routes = Layer.unwrap(
 const listening = Layer.unwrap(
   Effect.gen(function* () {
     const { address } = yield* HttpServer.HttpServer
-    const { allowedHosts, keys } = yield* HttpOptions
+    const { allowedHosts, corsOrigins, keys } = yield* HttpOptions
     const local = isLoopback(address)
-    if (keys.length === 0 && !local) return yield* new KeysRequired({ address: HttpServer.formatAddress(address) })
+    const stored = yield* storedKeys
+    if (keys.length === 0 && !local && !stored.areOpen()) {
+      return yield* new KeysRequired({ address: HttpServer.formatAddress(address) })
+    }
+    const development = keys.length === 0 && local ? developmentKeys : []
+    const invalidOrigin = corsOrigins.find((origin) => !isOrigin(origin))
+    if (invalidOrigin !== undefined) return yield* new InvalidOrigin({ origin: invalidOrigin })
+    if (corsOrigins.length > 0 && development.length > 0 && !stored.wereEver()) {
+      return yield* new OriginsNeedKeys({ origins: corsOrigins })
+    }
     const hosts = local ? new Set(allowedHosts.map((host) => host.toLowerCase())) : undefined
     return Layer.mergeAll(
-      Layer.succeed(Keyring, makeKeyring(keys.length === 0 ? developmentKeys : keys)),
+      Layer.succeed(Keyring, makeKeyring({ configured: keys, development }, stored)),
+      Layer.effect(RateLimits, makeRateLimits),
       Layer.succeed(Listening, { hosts, closing: false, atEnd: new Set<() => void>() })
     )
   })
@@ -105,14 +126,10 @@ export const layer = Layer.effectDiscard(
     HttpRouter.serve(routes, {
       disableLogger: true,
       disableListenLog: true,
-      // http.md 1.1: no trailing slashes. An id in a path may be longer than the router's 100 characters: agent ids have 255, percent-encoded thrice that.
-      routerConfig: {
-        maxParamLength: 4096,
-        ignoreTrailingSlash: false,
-        ignoreDuplicateSlashes: false,
-        caseSensitive: true
-      }
+      routerConfig
     })
   ),
+  // Its spans have the query in them, and no route: `observe` makes them.
+  Layer.provide(Layer.succeed(TracerDisabledWhen, Function.constTrue)),
   Layer.provide(listening)
 )

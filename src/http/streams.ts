@@ -10,6 +10,7 @@ import { Api } from "./Api.ts"
 import { Caller } from "./api/common.ts"
 import { type EngineFailure, refusalOf } from "./failures.ts"
 import { refuse } from "./refusals.ts"
+import { CurrentPassage } from "./requestIds.ts"
 import { HttpOptions } from "./HttpOptions.ts"
 import type { Target } from "./streams/frames.ts"
 import { type Resume, Streams } from "./streams/Streams.ts"
@@ -22,7 +23,7 @@ const resumeOf = (headers: Headers, query: { readonly last_event_id?: string }):
   return /^\d+$/.test(given) && Number.isSafeInteger(id) ? id : "unknown"
 }
 
-/** Needs `OpenIntent` and `Listening`. */
+/** Needs `OpenIntent`, `Keyring` and `Listening`. */
 export const layer = HttpApiBuilder.group(
   Api,
   "streams",
@@ -49,10 +50,13 @@ export const layer = HttpApiBuilder.group(
         readonly query: { readonly last_event_id?: string }
         readonly request: HttpServerRequest
       }) =>
-        Effect.flatMap(Caller, ({ profile }) => {
+        Effect.flatMap(Caller, ({ keyId, profile }) => {
           const target: Target = { kind, id, family, profile }
           return Effect.matchEffect(mustExist(target), {
-            onSuccess: () => Effect.succeed(streams.answer(request, target, resumeOf(request.headers, query))),
+            onSuccess: () =>
+              Effect.map(CurrentPassage, (passage) =>
+                streams.answer(request, keyId, target, resumeOf(request.headers, query), passage?.headers)
+              ),
             onFailure: (error) => Effect.delay(Effect.succeed(refuse(refusalOf(error), profile)), streamRefusalDelay)
           })
         })

@@ -8,6 +8,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { HttpApiSchema } from "effect/http-api"
 import { parseTime } from "../core/validate.ts"
+import { errorFamilies } from "./errorCodes.ts"
 import { formatTimestamp } from "./timestamps.ts"
 
 export const JsonObject = Schema.Record(Schema.String, Schema.Json)
@@ -72,6 +73,30 @@ export const EventBody = Schema.Struct({
   created_at: Timestamp
 }).annotate({ identifier: "Event", description: "One entry of the log of an intent; it never changes" })
 export interface EventBody extends Schema.Schema.Type<typeof EventBody> {}
+
+/** RFC 0019, as far as its names fit. */
+export const VerificationBody = Schema.Struct({
+  intent_id: Schema.String,
+  valid: Schema.Boolean,
+  chain_valid: Schema.Boolean,
+  event_count: Schema.Int,
+  first_sequence: Schema.Int,
+  last_sequence: Schema.Int,
+  sealed_through: Schema.Int,
+  unsealed_count: Schema.Int,
+  head: Schema.NullOr(Schema.Struct({ sequence: Schema.Int, hash: Schema.String })),
+  break: Schema.NullOr(
+    Schema.Struct({
+      kind: Schema.Literals(["changed", "removed", "tail_removed", "added", "chain"]),
+      sequence: Schema.Int,
+      event_id: Schema.optionalKey(Schema.String),
+      expected: Schema.optionalKey(Schema.String),
+      found: Schema.optionalKey(Schema.String)
+    })
+  ),
+  next_after_sequence: Schema.optionalKey(Schema.Int).annotate({ description: "Where to go on; absent at the end" })
+}).annotate({ identifier: "Verification", description: "The log of an intent against the seals of its events" })
+export interface VerificationBody extends Schema.Schema.Type<typeof VerificationBody> {}
 
 export const LeaseBody = Schema.Struct({
   id: Schema.String,
@@ -139,29 +164,24 @@ const errorFields = {
 export const ErrorBody = Schema.Struct(errorFields)
 export interface ErrorBody extends Schema.Schema.Type<typeof ErrorBody> {}
 
-const errorWith = (status: number, identifier: string, description: string) =>
-  Schema.Struct(errorFields).annotate({ identifier, description }).pipe(HttpApiSchema.status(status))
+const errorOf = (identifier: keyof typeof errorFamilies) =>
+  Schema.Struct(errorFields).annotate({ identifier }).pipe(HttpApiSchema.status(errorFamilies[identifier].status))
 
-export const BadRequest = errorWith(
-  400,
-  "BadRequest",
-  "validation_error, invalid_json, if_match_required, invalid_if_match, invalid_transition, dependencies_incomplete, " +
-    "children_incomplete, unknown_dependency, duplicate_dependency, dependency_cycle, intent_terminal, invalid_patch " +
-    "or portfolio_incomplete"
-)
-export const Unauthorized = errorWith(401, "Unauthorized", "unauthorized")
-export const Forbidden = errorWith(403, "Forbidden", "forbidden, governance_violation or budget_exceeded")
-export const NotFound = errorWith(404, "NotFound", "not_found: the field in `errors` names nothing")
-export const Conflict = errorWith(
-  409,
-  "Conflict",
-  "version_conflict, lease_conflict, lease_held, lease_expired, approval_not_pending or reservation_ended"
-)
-export const PayloadTooLarge = errorWith(413, "PayloadTooLarge", "payload_too_large")
-export const UnsupportedMediaType = errorWith(415, "UnsupportedMediaType", "unsupported_media_type")
-export const Misdirected = errorWith(421, "Misdirected", "misdirected_request")
-export const InternalError = errorWith(500, "InternalError", "internal_error")
-export const Unavailable = errorWith(503, "Unavailable", "storage_unavailable, busy or shutting_down; with Retry-After")
+export const BadRequest = errorOf("BadRequest")
+export const Unauthorized = errorOf("Unauthorized")
+export const Forbidden = errorOf("Forbidden")
+export const GovernanceViolation = errorOf("GovernanceViolation")
+export const NotFound = errorOf("NotFound")
+export const VersionConflict = errorOf("VersionConflict")
+export const LeaseConflict = errorOf("LeaseConflict")
+export const StatusConflict = errorOf("StatusConflict")
+export const PayloadTooLarge = errorOf("PayloadTooLarge")
+export const UnsupportedMediaType = errorOf("UnsupportedMediaType")
+export const Misdirected = errorOf("Misdirected")
+export const IdempotencyKeyReused = errorOf("IdempotencyKeyReused")
+export const RateLimited = errorOf("RateLimited")
+export const InternalError = errorOf("InternalError")
+export const Unavailable = errorOf("Unavailable")
 
 const Alias = (of: string) => ({ description: `Also read: ${of}` })
 
@@ -268,6 +288,6 @@ export const CompatibilityBody = Schema.Struct({
 /** http.md 3.3 */
 const healthFields = { status: Schema.String, version: Schema.String, protocol_version: Schema.String }
 export const HealthBody = Schema.Struct(healthFields).annotate({ identifier: "Health" })
-export const DegradedBody = Schema.Struct(healthFields)
+export const DegradedBody = Schema.Struct({ ...healthFields, reason: Schema.String })
   .annotate({ identifier: "Degraded", description: "The storage does not answer" })
   .pipe(HttpApiSchema.status(503))

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { ApiKeys } from "../core/apiKey/ApiKeys.ts"
 import type { OpenIntent } from "../core/OpenIntent.ts"
 import type { StorageError } from "../core/Storage.ts"
 import type { SqliteEngineOptions } from "./sqlite.ts"
@@ -13,7 +14,7 @@ export interface EmbeddedOptions extends SqliteEngineOptions {}
 export const fromUrl = (
   url: string,
   options?: EmbeddedOptions
-): Layer.Layer<OpenIntent, UnsupportedStorage | StorageError> =>
+): Layer.Layer<OpenIntent | ApiKeys, UnsupportedStorage | StorageError> =>
   Effect.fromResult(parseStorageUrl(url)).pipe(
     Effect.flatMap((storage) =>
       Effect.promise(async () =>

@@ -13,6 +13,7 @@ import { StorageUnavailable } from "../core/Errors.ts"
 import type { AcquireLease, Lease, WithLeaseOptions } from "../core/lease/Lease.ts"
 import type { Leases, OpenIntentShape, Retries } from "../core/OpenIntent.ts"
 import { OpenIntent } from "../core/OpenIntent.ts"
+import { CurrentKey } from "../core/receipt/KeyedCall.ts"
 import type { RunOptions } from "../core/retry/Retry.ts"
 
 /** One member with promises: an effect becomes a call that answers a promise, a stream an async iterable. */
@@ -77,8 +78,13 @@ export interface Engine extends Nouns, AsyncDisposable {
   /** The same engine, acting as this agent: its signature, its leases. */
   readonly as: (agentId: string) => Engine
   /**
+   * The same engine, whose calls take effect once per key: made again with this key, by the same agent, they change
+   * nothing and answer what they did the first time. See `OpenIntent.once` for which calls, and for how long.
+   */
+  readonly once: (key: string) => Engine
+  /**
    * Ends iterations, `withLease` and `retries.run`, lets the calls under way finish, and closes the storage. Later
-   * calls reject with `StorageUnavailable` (`closed`). Closing twice, or a view made by `as`, closes this one engine.
+   * calls reject with `StorageUnavailable` (`closed`). Closing twice, or a view made by `as` or `once`, closes this one engine.
    */
   readonly close: () => Promise<void>
 }
@@ -171,7 +177,8 @@ export const promising = async <E>(layer: Layer.Layer<OpenIntent, E>, agent?: st
             )
           )
       },
-      as: (agentId) => as(Context.make(CurrentAgent, agentId)),
+      as: (agentId) => as(Context.add(agentContext, CurrentAgent, agentId)),
+      once: (key) => as(Context.add(agentContext, CurrentKey, key)),
       close,
       [Symbol.asyncDispose]: close
     }

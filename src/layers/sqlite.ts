@@ -2,10 +2,12 @@
 import * as Layer from "effect/Layer"
 import { Engine } from "../core/Engine.ts"
 import type { EngineOptions } from "../core/EngineOptions.ts"
+import type { ApiKeys } from "../core/apiKey/ApiKeys.ts"
 import type { OpenIntent } from "../core/OpenIntent.ts"
 import type { StorageError } from "../core/Storage.ts"
 import type { SqliteOptions } from "../storage/sqlite/SqliteStorage.ts"
 import { SqliteStorage } from "../storage/sqlite/SqliteStorage.ts"
+import { sha256 } from "./sha256.ts"
 import { webhooks } from "./webhooks.ts"
 
 export interface SqliteEngineOptions extends Partial<EngineOptions>, Omit<SqliteOptions, "path"> {}
@@ -15,5 +17,8 @@ export interface SqliteEngineOptions extends Partial<EngineOptions>, Omit<Sqlite
  * open it. Fails with `StorageError` where it cannot be written, is corrupt, is another application's, or was written
  * by a newer version.
  */
-export const sqlite = (path: string, options: SqliteEngineOptions = {}): Layer.Layer<OpenIntent, StorageError> =>
-  Engine.layer(options).pipe(Layer.provide([SqliteStorage.layer({ ...options, path }), webhooks]))
+export const sqlite = (
+  path: string,
+  options: SqliteEngineOptions = {}
+): Layer.Layer<OpenIntent | ApiKeys, StorageError> =>
+  Engine.layer(options).pipe(Layer.provide([SqliteStorage.layer({ ...options, path }), sha256, webhooks]))

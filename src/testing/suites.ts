@@ -10,7 +10,9 @@ import { costs } from "./cost/suite.ts"
 import { records } from "./records/suite.ts"
 import { retries } from "./retry/suite.ts"
 import { webhooks } from "./webhook/suite.ts"
+import { seals } from "./seal/suite.ts"
 import { streams } from "./stream/suite.ts"
+import { once } from "./once/suite.ts"
 import { portfolios } from "./portfolio/suite.ts"
 import { describe, shortened } from "./print.ts"
 import { families } from "./programs.ts"
@@ -35,5 +37,7 @@ export const suites: ReadonlyArray<Suite> = [
   costs,
   retries,
   streams,
+  once,
+  seals,
   webhooks
 ]

@@ -131,9 +131,8 @@ describe("lists", () => {
         const { body, headers } = await server.ask("GET", next)
         found.push(...body[plural])
         assert.strictEqual(body.total, whole.total)
-        const link = headers.get("link")
-        assert.strictEqual(link === null, body.after === undefined)
-        next = /^<(.+)>; rel="next"$/.exec(link ?? "")?.[1]
+        next = /<([^>]+)>; rel="next"/.exec(headers.get("link") ?? "")?.[1]
+        assert.strictEqual(next === undefined, body.after === undefined)
       }
       assert.deepStrictEqual(found, whole[plural])
     }

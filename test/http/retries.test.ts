@@ -215,7 +215,7 @@ describe("failures over HTTP (http.md 15.3, 15.4)", () => {
   })
 
   it("a bound key speaks for its own agents only", async () => {
-    await using bound = await serving({ keys: [{ key: "k", agentIds: ["ann"], admin: false }] })
+    await using bound = await serving({ keys: [{ key: "k", agentIds: ["ann"] }] })
     const as = { key: "k", agent: "ann" }
     const { body } = await bound.ask("POST", "/api/v1/intents", { ...as, body: { title: "t" } })
     const asked = (agent: string) => bound.ask("POST", failuresAt(body.id), { ...as, body: { agent_id: agent } })

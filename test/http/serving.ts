@@ -41,7 +41,7 @@ export interface Serving extends AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
-const asking =
+export const asking =
   (url: string): Serving["ask"] =>
   async (method, path, { agent = "atlas", body, headers, key = "dev-user-key", raw } = {}) => {
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))

@@ -56,12 +56,12 @@ const unchunk = (text: Buffer): { readonly body: Buffer; readonly rest: Buffer }
 export const openSse = (
   port: number,
   path: string,
-  headers: { readonly [name: string]: string } = {},
+  headers: { readonly [name: string]: string | undefined } = {},
   limit = Number.POSITIVE_INFINITY
 ): Sse => {
   const socket = connect({ port, host: "127.0.0.1" })
   const all = { "X-API-Key": "dev-user-key", Accept: "text/event-stream", ...headers }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries(all).map(([name, value]) => (value === undefined ? "" : `${name}: ${value}\r\n`))
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join("")}\r\n`)
   let head = ""
   let raw: Buffer = Buffer.alloc(0)

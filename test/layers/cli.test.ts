@@ -331,7 +331,7 @@ describe("openintent", () => {
     [["--colour"], /--colour/]
   ] as const)("refuses %j with its usage", async (args, reason) => {
     const { code, stderr } = await openintent(["serve", ...args]).ended
-    assert.strictEqual(code, 1)
+    assert.strictEqual(code, 2)
     assert.match(stderr, reason)
     assert.notMatch(stderr, /^ {4}at /m)
   })

@@ -21,6 +21,7 @@ const memory = /^src\/storage\/memory/
 const engine = /^src\/core\/(Engine|Commands)\.ts/
 const server = /^node:https?$|NativeModule _http_server|^src\/http\/|@effect\/platform-node/
 const client = /^src\/http\/remote|HttpApiClient|FetchHttpClient/
+const exporter = /^src\/layers\/telemetry|observability\/Otlp/
 
 const none = (loaded: ReadonlyArray<string>, patterns: ReadonlyArray<RegExp>) =>
   assert.deepStrictEqual(
@@ -61,7 +62,7 @@ describe("what is loaded", () => {
   it("the server: what the others must not", async () => {
     const loaded = await loadedBy(`await import("openintent/server")`)
     for (const path of ["src/http/server.ts", "NativeModule _http_server"]) assert.include(loaded, path)
-    none(loaded, [sqlite, memory])
+    none(loaded, [sqlite, memory, exporter])
   })
 
   it("the remote engine: no storage, no engine, no server", async () => {

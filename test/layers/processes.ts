@@ -26,6 +26,8 @@ export interface Ended {
 export interface Child {
   readonly process: ChildProcess
   readonly output: () => string
+  /** What it wrote to stderr so far. */
+  readonly errors: () => string
   readonly ended: Promise<Ended>
   /** Until stdout matches; rejects when the process ends before. */
   readonly until: (pattern: RegExp) => Promise<RegExpExecArray>
@@ -77,6 +79,7 @@ export const run = (
   return {
     process: child,
     output: () => stdout,
+    errors: () => stderr,
     ended,
     until,
     line: async (pattern) => (await until(new RegExp(`^.*(?:${pattern.source}).*$`, "m")))[0]

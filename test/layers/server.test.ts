@@ -103,7 +103,9 @@ describe("startServer", () => {
 
   it("cuts a request that does not end in time", async () => {
     const server = await start({ shutdownTimeout: "300 millis" })
-    const socket = connectSocket(Number(new URL(server.url).port), "127.0.0.1").on("error", () => undefined)
+    const socket = connectSocket(Number(new URL(server.url).port), "127.0.0.1")
+      .on("error", () => undefined)
+      .resume()
     const closed = new Promise((resolve) => void socket.on("close", resolve))
     socket.write(
       "POST /api/v1/intents HTTP/1.1\r\nHost: localhost\r\nX-API-Key: dev-user-key\r\n" +

@@ -36,7 +36,9 @@ const wanted = [
   "Assign answered",
   "Unassign answered",
   "Unassign AssignmentNotFound",
-  "Watch answered"
+  "Watch answered",
+  "Send answered",
+  "Send IdempotencyKeyReused"
 ]
 
 describe("invariants: memory", () => {

@@ -8,9 +8,11 @@ import { graphBugs } from "./planted/graph.ts"
 import { intentBugs } from "./planted/intents.ts"
 import { leaseBugs } from "./planted/leases.ts"
 import { logBugs } from "./planted/log.ts"
+import { onceBugs } from "./planted/once.ts"
 import { portfolioBugs } from "./planted/portfolios.ts"
 import { recordBugs } from "./planted/records.ts"
 import { retryBugs } from "./planted/retries.ts"
+import { sealBugs } from "./planted/seals.ts"
 import { streamBugs } from "./planted/streams.ts"
 import { webhookBugs } from "./planted/webhooks.ts"
 import { sink } from "./sink.ts"
@@ -26,6 +28,8 @@ const plantedBugs = [
   ...costBugs,
   ...retryBugs,
   ...streamBugs,
+  ...onceBugs,
+  ...sealBugs,
   ...webhookBugs
 ]
 

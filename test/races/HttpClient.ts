@@ -11,6 +11,7 @@ export interface Answer {
 export interface Asked {
   readonly body?: object
   readonly ifMatch?: number
+  readonly headers?: { readonly [name: string]: string }
 }
 
 const intentBody = Schema.decodeUnknownSync(IntentBody)
@@ -47,7 +48,7 @@ export class HttpClient implements Disposable {
   }
 
   /** Rejects when the connection breaks before the whole answer is there. */
-  ask(method: string, path: string, { body, ifMatch }: Asked = {}): Promise<Answer> {
+  ask(method: string, path: string, { body, headers = {}, ifMatch }: Asked = {}): Promise<Answer> {
     const content = body === undefined ? undefined : JSON.stringify(body)
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -61,7 +62,8 @@ export class HttpClient implements Disposable {
             ...(content === undefined
               ? {}
               : { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
-            ...(ifMatch === undefined ? {} : { "if-match": String(ifMatch) })
+            ...(ifMatch === undefined ? {} : { "if-match": String(ifMatch) }),
+            ...headers
           }
         },
         (response) => {
@@ -71,7 +73,8 @@ export class HttpClient implements Disposable {
           response.on("error", reject)
           response.on("end", () => {
             if (!response.complete) return reject(new Error("half an answer"))
-            resolve({ status: response.statusCode ?? 0, body: text === "" ? undefined : JSON.parse(text) })
+            const isJson = response.headers["content-type"] === "application/json" && text !== ""
+            resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : undefined })
           })
         }
       )

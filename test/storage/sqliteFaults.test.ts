@@ -225,7 +225,14 @@ describe("sqlite: a full disk", () => {
         const connection = new Connection(path)
         connection.value("PRAGMA journal_mode = WAL")
         migrate(connection, path)
-        const commits = new GroupCommit(connection, makeTables(connection), new Counters(connection), 1_000)
+        const commits = new GroupCommit(
+          connection,
+          makeTables(connection),
+          new Counters(connection),
+          1_000,
+          () => {},
+          () => {}
+        )
         return { connection, commits }
       }),
       ({ connection }) => Effect.sync(() => connection.close())

@@ -18,6 +18,8 @@ CREATE TABLE "assignments" ("position" INTEGER PRIMARY KEY AUTOINCREMENT, "id" T
 CREATE INDEX "assignments_byIntent" ON "assignments" ("intent_id") WHERE "state" = 'assigned';
 CREATE INDEX "assignments_byAgent" ON "assignments" ("agent_id", "intent_created_at") WHERE "state" = 'assigned';
 CREATE INDEX "assignments_everOfAgent" ON "assignments" ("agent_id");
+CREATE TABLE "api_keys" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "revision" INTEGER NOT NULL, "state" TEXT, "expires_at" INTEGER, "body" TEXT NOT NULL) STRICT;
+CREATE INDEX "api_keys_byEnd" ON "api_keys" ("state", "expires_at") WHERE "state" = 'given';
 CREATE TABLE "event_counts" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "body" TEXT NOT NULL) STRICT;
 CREATE TABLE "claims" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "revision" INTEGER NOT NULL, "body" TEXT NOT NULL) STRICT;
 CREATE TABLE "attachments" ("position" INTEGER PRIMARY KEY AUTOINCREMENT, "id" TEXT NOT NULL UNIQUE, "intent_id" TEXT, "body" TEXT NOT NULL) STRICT;
@@ -58,3 +60,9 @@ CREATE INDEX "reservations_byIntent" ON "reservations" ("intent_id");
 CREATE INDEX "reservations_heldByIntent" ON "reservations" ("intent_id") WHERE "status" = 'held';
 CREATE INDEX "reservations_due" ON "reservations" ("status", "expires_at") WHERE "status" = 'held';
 CREATE TABLE "accounts" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "revision" INTEGER NOT NULL, "body" TEXT NOT NULL) STRICT;
+CREATE TABLE "receipts" ("position" INTEGER PRIMARY KEY AUTOINCREMENT, "id" TEXT NOT NULL UNIQUE, "revision" INTEGER NOT NULL, "expires_at" INTEGER, "body" TEXT NOT NULL) STRICT;
+CREATE INDEX "receipts_due" ON "receipts" ("expires_at");
+CREATE TABLE "seals" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL, "intent_id" TEXT, "first" INTEGER, "body" TEXT NOT NULL) STRICT;
+CREATE INDEX "seals_byIntent" ON "seals" ("intent_id", "first");
+CREATE TABLE "seal_heads" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "body" TEXT NOT NULL) STRICT;
+CREATE TABLE "sealed" ("position" INTEGER PRIMARY KEY, "id" TEXT NOT NULL UNIQUE, "revision" INTEGER NOT NULL, "body" TEXT NOT NULL) STRICT;

@@ -11,6 +11,7 @@ import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Costs } from "../OpenIntent.ts"
 import { countRange, readAll, readPage, readPageOptions } from "../paging.ts"
 import { PortfolioNotFound } from "../portfolio/PortfolioErrors.ts"
+import { unkeyed } from "../receipt/KeyedCall.ts"
 import type { RunningFigure } from "../RunningFigure.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
@@ -47,7 +48,7 @@ export const makeCosts = (
     attempt.pipe(
       Effect.catchTag(["BudgetExceeded", "Denied"], (refusal) =>
         (refusal._tag === "Denied" ? refusal.breach.rule === "max_cost" : refusal.held > 0)
-          ? Effect.andThen(expireDue(storage, commands), attempt)
+          ? Effect.andThen(unkeyed(expireDue(storage, commands)), attempt)
           : Effect.fail(refusal)
       ),
       Effect.catchTag("Denied", tellDenial(commands))

@@ -3,6 +3,9 @@ import * as Effect from "effect/Effect"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import type { Events } from "../OpenIntent.ts"
+import { readVerify } from "../seal/input.ts"
+import type { Digest } from "../seal/Sha256.ts"
+import { verifyIntent } from "../seal/verify.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
 import { Checks, limits, whenValid } from "../validate.ts"
@@ -36,7 +39,8 @@ export const makeEvents = (
   storage: StorageShape,
   { append, mustExist }: CommandsShape,
   counts: EventCountsShape,
-  hub: HubShape
+  hub: HubShape,
+  sha256: Digest | undefined
 ): Events => ({
   append: (intentId, input) =>
     Effect.flatMap(CurrentAgent, (agent) =>
@@ -51,5 +55,19 @@ export const makeEvents = (
     Effect.flatMap(Effect.fromResult(readListEvents(query)), (filter) =>
       Effect.andThen(mustExist(intentId), told(listEvents(storage, counts, intentId, filter)))
     ),
-  follow: (query = {}) => follow(storage, hub, mustExist, query)
+  follow: (query = {}) => follow(storage, hub, mustExist, query),
+  verify: (intentId, options = {}) =>
+    Effect.flatMap(Effect.fromResult(readVerify(options)), (given) =>
+      sha256 === undefined
+        ? Effect.die(new Error("this engine was given no SHA-256"))
+        : Effect.andThen(
+            // An intent may be gone whose seals are there.
+            Effect.catchTag(mustExist(intentId), "IntentNotFound", (missing) =>
+              Effect.flatMap(told(storage.get("sealHeads", [intentId])), ([head]) =>
+                head === undefined ? Effect.fail(missing) : Effect.void
+              )
+            ),
+            told(verifyIntent(storage, sha256, intentId, given))
+          )
+    )
 })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { CommandsShape } from "../Commands.ts"
 import type { EngineError } from "../Errors.ts"
 import { systemEvent } from "../event/LogEvent.ts"
+import { unkeyed } from "../receipt/KeyedCall.ts"
 import { type Denied, GovernanceViolation } from "./GovernanceErrors.ts"
 
 /**
@@ -16,8 +17,11 @@ export const tellDenial =
     return isUntold === true
       ? Effect.fail(violation)
       : Effect.andThen(
-          append((env) =>
-            systemEvent(env, intentId, "governance.violation", agentId, { rule, detail: violation.message })
+          // No receipt: a refusal is not kept, and this is not what the call is answered with.
+          unkeyed(
+            append((env) =>
+              systemEvent(env, intentId, "governance.violation", agentId, { rule, detail: violation.message })
+            )
           ),
           Effect.fail(violation)
         )

@@ -136,7 +136,7 @@ export interface Agreement {
   readonly assigned: number
 }
 
-const checkCompletion = (
+export const checkCompletion = (
   { completionMode: mode, quorumThreshold }: Policy,
   { approved, assigned }: Agreement
 ): Breach | undefined => {

@@ -5,7 +5,7 @@ import { isTerminal, statuses } from "../intent/Intent.ts"
 import { listIntents } from "../intent/list.ts"
 import type { Page } from "../Page.ts"
 import type { Listing, PageRequest } from "../paging.ts"
-import { countMatches, countRange, pageOfIds, readPage } from "../paging.ts"
+import { countMatches, countRange, expandPage, pageOfIds, readPage } from "../paging.ts"
 import type { Reached, StorageError, StorageShape } from "../Storage.ts"
 import { limits } from "../validate.ts"
 import { unmetFinder } from "./unmet.ts"
@@ -29,11 +29,17 @@ export const children: Neighbours = (storage, intentId, page) =>
   })
 
 /** A page of ids with their intents. */
-const withIntents = (storage: StorageShape, page: Page<string>): Effect.Effect<Page<Intent>, StorageError> =>
-  Effect.map(storage.get("intents", page.items), (intents) => ({
-    ...page,
-    items: intents.filter((intent) => intent !== undefined)
-  }))
+const withIntents = (
+  storage: StorageShape,
+  ids: ReadonlyArray<string>,
+  page: PageRequest,
+  isCapped = false
+): Effect.Effect<Page<Intent>, StorageError> =>
+  expandPage(
+    (limit) => Effect.succeed(pageOfIds(ids, { ...page, limit }, isCapped)),
+    page.limit,
+    (some) => storage.get("intents", some)
+  )
 
 /** Depth first, each before those below it, siblings by creation. */
 const preOrder = (root: string, reached: ReadonlyArray<Reached>): ReadonlyArray<string> => {
@@ -57,7 +63,7 @@ const walked =
   (step: "children" | "parent", inOrder: (start: string, reached: ReadonlyArray<Reached>) => ReadonlyArray<string>) =>
   (...[storage, intentId, page]: Parameters<Neighbours>): ReturnType<Neighbours> =>
     Effect.flatMap(storage.reachable([step], intentId, limits.walk), (reached) =>
-      withIntents(storage, pageOfIds(inOrder(intentId, reached), page, reached.length === limits.walk))
+      withIntents(storage, inOrder(intentId, reached), page, reached.length === limits.walk)
     )
 
 export const descendants: Neighbours = walked("children", preOrder)
@@ -67,15 +73,19 @@ export const ancestors: Neighbours = walked("parent", (_, reached) => reached.ma
 
 /** In the order of `dependsOn`. */
 export const dependencies: Neighbours = (storage, intentId, page) =>
-  Effect.flatMap(storage.get("intents", [intentId]), ([intent]) =>
-    withIntents(storage, pageOfIds(intent?.dependsOn ?? [], page))
-  )
+  Effect.flatMap(storage.get("intents", [intentId]), ([intent]) => withIntents(storage, intent?.dependsOn ?? [], page))
 
 /** By their creation. */
 export const dependents: Neighbours = (storage, intentId, page) => {
   const range = { table: "dependencies", index: "byDependency", keys: [[intentId]] } as const
-  return Effect.flatMap(readPage(storage, { ...range, direction: "asc" }, page, countRange(storage, range)), (edges) =>
-    withIntents(storage, { ...edges, items: edges.items.map((edge) => edge.intentId) })
+  return expandPage(
+    (limit) => readPage(storage, { ...range, direction: "asc" }, { ...page, limit }, countRange(storage, range)),
+    page.limit,
+    (edges) =>
+      storage.get(
+        "intents",
+        edges.map((edge) => edge.intentId)
+      )
   )
 }
 

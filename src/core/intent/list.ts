@@ -4,7 +4,7 @@ import type * as Result from "effect/Result"
 import { creatorCounter, parentCounter, statusCounter } from "../counters.ts"
 import type { ValidationError } from "../Errors.ts"
 import type { Listing, PageRequest } from "../paging.ts"
-import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
+import { countMatches, countRange, expandPage, readPage, readPageRequest } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import type { RecordOf } from "../tables.ts"
 import { Checks, limits } from "../validate.ts"
@@ -118,8 +118,11 @@ const listAssigned = (
           ))
     }
     const total = matches === undefined ? countRange(storage, range) : countMatches(storage, listing)
-    const page = yield* readPage(storage, listing, filter.page, total)
-    return { ...page, items: (yield* intentsOf(page.items)).filter((intent) => intent !== undefined) }
+    return yield* expandPage(
+      (limit) => readPage(storage, listing, { ...filter.page, limit }, total),
+      filter.page.limit,
+      intentsOf
+    )
   })
 
 export const listIntents = (storage: StorageShape, filter: IntentFilter): Effect.Effect<Page<Intent>, StorageError> => {

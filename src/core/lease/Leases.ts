@@ -1,8 +1,10 @@
 /** `leases` of the embedded engine: reads the input and names the rule. */
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import type { CommandsShape } from "../Commands.ts"
 import { CurrentAgent } from "../CurrentAgent.ts"
 import type { EngineOptions } from "../EngineOptions.ts"
+import { leaseRefused } from "../metrics.ts"
 import type { Page } from "../Page.ts"
 import type { Leases } from "../OpenIntent.ts"
 import { countMatches, countRange, readPage, readPageRequest } from "../paging.ts"
@@ -79,7 +81,11 @@ export const makeLeases = (
         matching
       })
       return whenValid(read, (command) =>
-        execute({ intentId, decide: (found, env) => decideAcquire(found, command, env) })
+        Effect.tapErrorTag(
+          execute({ intentId, decide: (found, env) => decideAcquire(found, command, env) }),
+          "LeaseConflict",
+          () => Metric.update(leaseRefused, 1)
+        )
       )
     })
 

@@ -8,7 +8,7 @@ import type { EngineOptions } from "../EngineOptions.ts"
 import type { EngineError } from "../Errors.ts"
 import { IntentNotFound } from "../intent/IntentErrors.ts"
 import type { Portfolios } from "../OpenIntent.ts"
-import { countRange, pageOfIds, readPage, readPageOptions } from "../paging.ts"
+import { countRange, expandPage, pageOfIds, readPage, readPageOptions } from "../paging.ts"
 import type { StorageError, StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
 import { Checks, whenValid } from "../validate.ts"
@@ -109,18 +109,24 @@ export const makePortfolios = (
       const request = yield* Effect.fromResult(readPageOptions(query))
       const { total } = yield* aggregate(portfolioId)
       const range = { table: "memberships", index: "members", keys: [[portfolioId]], direction: "asc" } as const
-      const found = yield* told(readPage(storage, range, request, Effect.succeed(total)))
-      const intents = yield* told(
-        storage.get(
-          "intents",
-          found.items.map((membership) => membership.intentId)
+      return yield* told(
+        expandPage(
+          (limit) => readPage(storage, range, { ...request, limit }, Effect.succeed(total)),
+          request.limit,
+          (memberships) =>
+            Effect.map(
+              storage.get(
+                "intents",
+                memberships.map((membership) => membership.intentId)
+              ),
+              (intents) =>
+                memberships.map((membership, i) => {
+                  const intent = intents[i]
+                  return intent === undefined ? undefined : { ...shown(membership), intent }
+                })
+            )
         )
       )
-      const items = found.items.flatMap((membership, i) => {
-        const intent = intents[i]
-        return intent === undefined ? [] : [{ ...shown(membership), intent }]
-      })
-      return { ...found, items }
     }),
     aggregate,
     ofIntent: Effect.fnUntraced(function* (intentId, query = {}) {

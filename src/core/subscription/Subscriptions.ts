@@ -92,7 +92,8 @@ export const makeSubscriptions = (
         exclusively: true
       })
       changed(created.id)
-      return { ...shownAt(created.createdAt, created), secret }
+      // That of the command, which a call with a key may have made before.
+      return { ...shownAt(created.createdAt, created), secret: created.secret }
     }),
     get: (subscriptionId) =>
       Effect.flatMap(storage.now, (now) =>

@@ -26,6 +26,10 @@ export interface WebhookOptions extends TargetPolicy {
   readonly lookInterval: Duration.Duration
   /** How long a process that died keeps the others from delivering. Default 5 s. */
   readonly claimDuration: Duration.Duration
+  /** The last deliveries of a subscription that are kept however old they are. Default 1000. */
+  readonly deliveriesKept: number
+  /** How long every delivery is kept; those that are older and over are forgotten. Default 7 days. */
+  readonly deliveriesKeptFor: Duration.Duration
 }
 
 export const defaultWebhookOptions: WebhookOptions = {
@@ -37,6 +41,8 @@ export const defaultWebhookOptions: WebhookOptions = {
   concurrency: 256,
   lookInterval: Duration.seconds(1),
   claimDuration: Duration.seconds(5),
+  deliveriesKept: 1000,
+  deliveriesKeptFor: Duration.days(7),
   allowPrivate: false,
   allowedNetworks: []
 }

@@ -2,22 +2,27 @@
  * Delivers to one subscription: what its scope tells, in the order of the log, one request at a time (semantics 9.2).
  * All it needs to go on is stored, so it may end at any moment, and another one goes on elsewhere.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
+import * as Metric from "effect/Metric"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import type * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { CommandsShape } from "../Commands.ts"
 import type { EngineError } from "../Errors.ts"
 import type { LogEvent } from "../event/LogEvent.ts"
+import { webhookAge, webhookAttempts } from "../metrics.ts"
 import type { Events } from "../OpenIntent.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
 import type { Progress } from "./attempts.ts"
-import { decideAttempt, decideEnd, decidePass, isInTurn } from "./attempts.ts"
+import { decideAttempt, decideEnd, decidePass, isInTurn, verdictOf } from "./attempts.ts"
 import { gatherDelivery, readSubscription } from "./facts.ts"
 import type { WebhookOptions } from "./options.ts"
+import { prune } from "./pruning.ts"
 import { matches } from "./rules.ts"
 import { deliveryIdOf, signedHeaders } from "./signing.ts"
 import type { StoredSubscription } from "./tables.ts"
@@ -36,12 +41,20 @@ export interface Delivering {
 
 /** Events of no concern that are passed over until the cursor is written. */
 const passedMax = 1000
+/** Deliveries that are made until it is looked whether old ones can be forgotten. */
+const pruneAfter = 200
 /** Deliveries asked for again that are read at a time. */
 const askedMax = 100
 /** How long after its end a subscription is still read for: what was committed just before may not have been seen. */
 const graceMs = 1000
 /** A timer may not be longer than this. */
 const sleepMaxMs = 24 * 60 * 60 * 1000
+
+/** Before what became of a request is written again, where the storage could not. */
+const pauseAfterFault = "1 second"
+
+/** While the storage cannot write, it is this that waits: sent again, every second would bring the endpoint a twin. */
+const isPassing = (error: EngineError): boolean => error._tag !== "StorageUnavailable" || error.reason !== "closed"
 
 /** One request, and what became of it. Nothing but the end of this process interrupts it. */
 const attempt = Effect.fnUntraced(function* (
@@ -54,13 +67,14 @@ const attempt = Effect.fnUntraced(function* (
   if (webhookUrl === null) return "superseded" satisfies Progress
   const body = sender.body(id, event)
   const send = Effect.gen(function* () {
-    const { epochMilliseconds } = yield* storage.now
+    // Not the storage's time, which may be ahead where the clock was set back: receivers compare it with theirs.
+    const epochMillis = yield* Clock.currentTimeMillis
     const headers = yield* signedHeaders({
       secret,
       deliveryId,
       eventType: event.type,
       attempt: number,
-      epochMillis: epochMilliseconds,
+      epochMillis,
       body
     })
     return yield* sender.send({ url: webhookUrl, headers, body, timeout: options.timeout })
@@ -73,12 +87,20 @@ const attempt = Effect.fnUntraced(function* (
       })
     )
   )
+  const verdict = verdictOf(answer.status)
+  yield* Metric.update(webhookAttempts(verdict), 1)
+  if (verdict === "delivered") {
+    const { epochMilliseconds } = yield* storage.now
+    yield* Metric.update(webhookAge, Math.max(0, epochMilliseconds - event.createdAt.epochMilliseconds) / 1000)
+  }
   const jitter = yield* Random.next
-  return yield* commands.executeWide({
-    intentId: id,
-    gather: gatherDelivery(id, deliveryId),
-    decide: (facts, env) => decideAttempt(facts, { deliveryId, event, number, jitter, ...answer }, options, env)
-  })
+  return yield* commands
+    .executeWide({
+      intentId: id,
+      gather: gatherDelivery(id, deliveryId),
+      decide: (facts, env) => decideAttempt(facts, { deliveryId, event, number, jitter, ...answer }, options, env)
+    })
+    .pipe(Effect.retry({ while: isPassing, schedule: Schedule.spaced(pauseAfterFault) }))
 })
 
 /** Makes the attempts that somebody asked for, of events whose turn is over. */
@@ -141,6 +163,12 @@ const untilOver = (storage: StorageShape, { expiresAt }: Pick<StoredSubscription
 const isLongOver = ({ expiresAt }: StoredSubscription, { createdAt }: LogEvent): boolean =>
   expiresAt !== null && createdAt.epochMilliseconds > expiresAt.epochMilliseconds + graceMs
 
+/** What cannot be forgotten now can be later; it is no reason not to deliver. */
+const pruning = ({ commands, options, storage }: Delivering, id: string): Effect.Effect<void> =>
+  Effect.catchCause(prune(storage, commands, options, id), (cause) =>
+    Effect.logWarning(`old deliveries of subscription ${id} were not forgotten`, cause)
+  )
+
 /** `over`: it has expired, and all before that is delivered. `look`: something changed. */
 type SessionEnd = "over" | "look"
 
@@ -150,6 +178,7 @@ const session = Effect.fnUntraced(function* (delivering: Delivering, stored: Sto
   const { cursor, id, intentId, portfolioId } = stored
   let passed = cursor
   let unwritten = 0
+  let delivered = 0
 
   const writePassed: Effect.Effect<void, EngineError> = Effect.suspend(() => {
     if (unwritten === 0) return Effect.void
@@ -183,6 +212,7 @@ const session = Effect.fnUntraced(function* (delivering: Delivering, stored: Sto
       if (isLongOver(stored, event)) return "over"
       const isMatch = matches(stored, event)
       if (isMatch && !(yield* deliver(delivering, id, event, nudge))) return "look"
+      if (isMatch && ++delivered % pruneAfter === 0) yield* pruning(delivering, id)
       passed = event.position
       unwritten = isMatch ? 0 : unwritten + 1
       if (unwritten >= passedMax) yield* writePassed
@@ -193,6 +223,7 @@ const session = Effect.fnUntraced(function* (delivering: Delivering, stored: Sto
 /** Works for one subscription until it is removed, over or deactivated. `nudge` is opened when it was changed. */
 export const work = Effect.fnUntraced(function* (delivering: Delivering, id: string, nudge: Latch.Latch) {
   const { commands, storage } = delivering
+  yield* pruning(delivering, id)
   for (;;) {
     yield* nudge.close
     const [stored] = yield* told(storage.get("subscriptions", [id]))

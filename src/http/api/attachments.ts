@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { JsonObject, pageFields, Timestamp } from "../wire.ts"
 import { Access, intentId, paging } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 /** http.md 2.7 */
 const AttachmentBody = Schema.Struct({
@@ -44,19 +45,19 @@ export class AttachmentsApi extends HttpApiGroup.make("attachments")
       params: intentId,
       payload: AddAttachmentBody,
       success: AttachmentBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/intents/:intentId/attachments", {
       params: intentId,
       query: paging,
       success: Schema.Struct({ attachments: Schema.Array(AttachmentBody), ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.delete("remove", "/api/v1/intents/:intentId/attachments/:attachmentId", {
       params: attachmentParams,
       success: HttpApiSchema.NoContent
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("content", "/api/v1/intents/:intentId/attachments/:attachmentId/content", {
       params: attachmentParams,
       success: Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array())
-    })
+    }).annotateMerge(reads)
   )
   .middleware(Access) {}

@@ -2,18 +2,29 @@
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { HttpApiMiddleware, OpenApi } from "effect/http-api"
+import type { Role } from "../../core/apiKey/ApiKey.ts"
 import type { Profile } from "../timestamps.ts"
 import {
   BadRequest,
   Forbidden,
+  GovernanceViolation,
+  IdempotencyKeyReused,
   InternalError,
   Misdirected,
   NotFound,
   PayloadTooLarge,
+  RateLimited,
   Unauthorized,
   Unavailable,
   UnsupportedMediaType
 } from "../wire.ts"
+
+/** For which agents a key may speak (http.md 1.4). */
+export interface Actors {
+  /** To some agents by configuration; else it speaks for all, but for none that is named like a key. */
+  readonly isBound: boolean
+  readonly has: (agentId: string) => boolean
+}
 
 /** Who asks, and how the answer is to look. */
 export class Caller extends Context.Service<
@@ -22,9 +33,10 @@ export class Caller extends Context.Service<
     /** The acting agent (http.md 1.4). */
     readonly agentId: string
     readonly profile: Profile
-    readonly admin: boolean
-    /** The agents that the key may act for; undefined: all. */
-    readonly boundTo: ReadonlySet<string> | undefined
+    readonly role: Role
+    /** The key of the request, always by the same name, which tells nothing of it. */
+    readonly keyId: string
+    readonly boundTo: Actors
   }
 >()("openintent/http/Caller") {}
 
@@ -34,10 +46,13 @@ export class Access extends HttpApiMiddleware.Service<Access, { provides: Caller
     BadRequest,
     Unauthorized,
     Forbidden,
+    GovernanceViolation,
     NotFound,
     PayloadTooLarge,
     UnsupportedMediaType,
     Misdirected,
+    IdempotencyKeyReused,
+    RateLimited,
     InternalError,
     Unavailable
   ]

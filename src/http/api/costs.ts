@@ -1,8 +1,9 @@
 /** The group of http.md 14 and 13.9, with its bodies (2.8), and reservations (decision 26). */
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { Conflict, JsonObject, pageFields, Timestamp } from "../wire.ts"
+import { JsonObject, pageFields, StatusConflict, Timestamp } from "../wire.ts"
 import { Access, intentId, paging, summary } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 const costFields = {
   id: Schema.String,
@@ -112,40 +113,46 @@ export class CostsApi extends HttpApiGroup.make("costs")
       params: intentId,
       payload: RecordCostBody,
       success: CostBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/intents/:intentId/costs", {
       params: intentId,
       query: paging,
       success: Schema.Struct({ costs: Schema.Array(CostBody), summary: SummaryBody, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("summary", "/api/v1/intents/:intentId/costs/summary", {
       params: intentId,
       success: SummaryBody
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.post("reserve", "/api/v1/intents/:intentId/costs/reservations", {
       params: intentId,
       payload: ReserveCostBody,
       success: NewReservationBody
-    }).annotateMerge(summary("Set an amount aside, if every budget above has room for it")),
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Set an amount aside, if every budget above has room for it")),
     HttpApiEndpoint.get("reservations", "/api/v1/intents/:intentId/costs/reservations", {
       params: intentId,
       query: paging,
       success: Schema.Struct({ reservations: Schema.Array(ReservationBody), ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.post("settle", "/api/v1/intents/:intentId/costs/reservations/:reservationId/settle", {
       params: reservationId,
       payload: SettleCostBody,
       success: SettlementBody,
-      error: Conflict
-    }).annotateMerge(summary("Record what was spent of a reservation")),
+      error: StatusConflict
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Record what was spent of a reservation")),
     HttpApiEndpoint.delete("release", "/api/v1/intents/:intentId/costs/reservations/:reservationId", {
       params: reservationId,
       success: ReservationBody,
-      error: Conflict
-    }),
+      error: StatusConflict
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("ofPortfolio", "/api/v1/portfolios/:portfolioId/costs", {
       params: { portfolioId: Schema.String },
       success: PortfolioCostsBody
-    }).annotateMerge(summary("Sums over the members of a portfolio"))
+    })
+      .annotateMerge(reads)
+      .annotateMerge(summary("Sums over the members of a portfolio"))
   )
   .middleware(Access) {}

@@ -1,8 +1,9 @@
 /** The group of http.md 6. */
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { AppendEventBody, EventBody, EventsPage } from "../wire.ts"
+import { AppendEventBody, EventBody, EventsPage, VerificationBody } from "../wire.ts"
 import { Access, intentId, order, paging } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 export class EventsApi extends HttpApiGroup.make("events")
   .add(
@@ -10,7 +11,7 @@ export class EventsApi extends HttpApiGroup.make("events")
       params: intentId,
       payload: AppendEventBody,
       success: EventBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/intents/:intentId/events", {
       params: intentId,
       query: {
@@ -24,6 +25,19 @@ export class EventsApi extends HttpApiGroup.make("events")
         })
       },
       success: EventsPage
-    })
+    }).annotateMerge(reads),
+    HttpApiEndpoint.get("verify", "/api/v1/intents/:intentId/events/verify", {
+      params: intentId,
+      query: {
+        after_sequence: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+        limit: Schema.optionalKey(Schema.Int.annotate({ description: "Events to look at: 1 to 10000, the default" })),
+        expect: Schema.optionalKey(
+          Schema.String.annotate({
+            description: "`SEQUENCE:HASH`, a head that was noted earlier: the chain must hold it still"
+          })
+        )
+      },
+      success: VerificationBody
+    }).annotateMerge(reads)
   )
   .middleware(Access) {}

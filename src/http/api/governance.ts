@@ -4,8 +4,9 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { approvalStatuses } from "../../core/governance/Approval.ts"
 import { arbitrationStatuses } from "../../core/governance/Arbitration.ts"
 import { completionModes, writeScopes } from "../../core/governance/policy.ts"
-import { Conflict, IntentBody, JsonObject, pageFields, Timestamp } from "../wire.ts"
+import { IntentBody, JsonObject, pageFields, StatusConflict, Timestamp, VersionConflict } from "../wire.ts"
 import { Access, ifMatch, intentId, paging, summary } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 const Outcome = Schema.Union([Schema.String, JsonObject])
 
@@ -107,9 +108,12 @@ const RequestApprovalBody = Schema.Struct({
   requested_by: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "RequestApproval" })
 
-const DecideApprovalBody = Schema.Struct({ decision_notes: Schema.optionalKey(Schema.String) }).annotate({
-  identifier: "DecideApproval"
-})
+const DecideApprovalBody = Schema.Struct({
+  decision_notes: Schema.optionalKey(Schema.String).annotate(also("notes")),
+  decided_by: Schema.optionalKey(Schema.String).annotate({
+    description: "The acting agent decides, whoever is named here; a key that is bound to agents must not name another"
+  })
+}).annotate({ identifier: "DecideApproval" })
 
 const path = "/api/v1/intents/:intentId"
 const approvalId = { ...intentId, approvalId: Schema.String }
@@ -124,7 +128,7 @@ const decideApproval = {
   params: approvalId,
   payload: DecideApprovalBody,
   success: ApprovalBody,
-  error: Conflict
+  error: StatusConflict
 }
 
 export class GovernanceApi extends HttpApiGroup.make("governance")
@@ -133,45 +137,52 @@ export class GovernanceApi extends HttpApiGroup.make("governance")
       params: intentId,
       payload: RequestArbitrationBody,
       success: ArbitrationBody
-    }),
-    HttpApiEndpoint.get("arbitrations", `${path}/arbitrations`, arbitrations),
-    HttpApiEndpoint.get("arbitrationsAlias", `${path}/arbitration`, arbitrations),
+    }).annotateMerge(writes),
+    HttpApiEndpoint.get("arbitrations", `${path}/arbitrations`, arbitrations).annotateMerge(reads),
+    HttpApiEndpoint.get("arbitrationsAlias", `${path}/arbitration`, arbitrations).annotateMerge(reads),
     HttpApiEndpoint.post("recordDecision", `${path}/decisions`, {
       params: intentId,
       payload: RecordDecisionBody,
       success: DecisionBody
-    }).annotateMerge(summary("Resolves the arbitration it names, or the oldest pending one")),
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Resolves the arbitration it names, or the oldest pending one")),
     HttpApiEndpoint.get("decisions", `${path}/decisions`, {
       params: intentId,
       query: paging,
       success: Schema.Struct({ decisions: Schema.Array(DecisionBody), ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.put("setPolicy", `${path}/governance`, {
       params: intentId,
       headers: { "if-match": ifMatch },
       payload: SetPolicyBody,
       success: IntentBody,
-      error: Conflict
-    }).annotateMerge(summary("The body is the policy itself, in full")),
-    HttpApiEndpoint.get("policy", `${path}/governance`, { params: intentId, success: PolicyBody }),
+      error: VersionConflict
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("The body is the policy itself, in full")),
+    HttpApiEndpoint.get("policy", `${path}/governance`, { params: intentId, success: PolicyBody }).annotateMerge(reads),
     HttpApiEndpoint.delete("removePolicy", `${path}/governance`, {
       params: intentId,
       headers: { "if-match": ifMatch },
       success: IntentBody,
-      error: Conflict
-    }),
+      error: VersionConflict
+    }).annotateMerge(writes),
     HttpApiEndpoint.post("requestApproval", `${path}/approvals`, {
       params: intentId,
       payload: RequestApprovalBody,
       success: ApprovalBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("approvals", `${path}/approvals`, {
       params: intentId,
       query: { ...paging, status: Schema.optionalKey(Schema.Literals(approvalStatuses)) },
       success: Schema.Struct({ approvals: Schema.Array(ApprovalBody), ...pageFields })
-    }),
-    HttpApiEndpoint.get("approval", `${path}/approvals/:approvalId`, { params: approvalId, success: ApprovalBody }),
-    HttpApiEndpoint.post("approve", `${path}/approvals/:approvalId/approve`, decideApproval),
-    HttpApiEndpoint.post("deny", `${path}/approvals/:approvalId/deny`, decideApproval)
+    }).annotateMerge(reads),
+    HttpApiEndpoint.get("approval", `${path}/approvals/:approvalId`, {
+      params: approvalId,
+      success: ApprovalBody
+    }).annotateMerge(reads),
+    HttpApiEndpoint.post("approve", `${path}/approvals/:approvalId/approve`, decideApproval).annotateMerge(writes),
+    HttpApiEndpoint.post("deny", `${path}/approvals/:approvalId/deny`, decideApproval).annotateMerge(writes)
   )
   .middleware(Access) {}

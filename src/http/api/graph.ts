@@ -1,10 +1,13 @@
 /** The group of http.md 5. */
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { Conflict, CreateIntentBody, IntentBody, pageFields, StatusName } from "../wire.ts"
+import { CreateIntentBody, IntentBody, pageFields, StatusName, VersionConflict } from "../wire.ts"
 import { Access, ifMatch, intentId, paging } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
-const AddDependencyBody = Schema.Struct({ dependency_id: Schema.String }).annotate({ identifier: "AddDependency" })
+const AddDependencyBody = Schema.Struct({
+  dependency_id: Schema.String.annotate({ description: "Also read: dependencyId" })
+}).annotate({ identifier: "AddDependency" })
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -54,48 +57,51 @@ export class GraphApi extends HttpApiGroup.make("graph")
       params: intentId,
       payload: CreateIntentBody,
       success: IntentBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("children", "/api/v1/intents/:intentId/children", {
       ...neighbours,
       success: Schema.Struct({ children: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("descendants", "/api/v1/intents/:intentId/descendants", {
       ...neighbours,
       success: Schema.Struct({ descendants: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("ancestors", "/api/v1/intents/:intentId/ancestors", {
       ...neighbours,
       success: Schema.Struct({ ancestors: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("dependencies", "/api/v1/intents/:intentId/dependencies", {
       ...neighbours,
       success: Schema.Struct({ dependencies: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("dependents", "/api/v1/intents/:intentId/dependents", {
       ...neighbours,
       success: Schema.Struct({ dependents: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("ready", "/api/v1/intents/:intentId/ready", {
       ...neighbours,
       success: Schema.Struct({ ready: intents, ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("blocked", "/api/v1/intents/:intentId/blocked", {
       ...neighbours,
       success: Schema.Struct({ blocked: intents, ...pageFields })
-    }),
-    HttpApiEndpoint.get("get", "/api/v1/intents/:intentId/graph", { params: intentId, success: GraphBody }),
+    }).annotateMerge(reads),
+    HttpApiEndpoint.get("get", "/api/v1/intents/:intentId/graph", {
+      params: intentId,
+      success: GraphBody
+    }).annotateMerge(reads),
     HttpApiEndpoint.post("addDependency", "/api/v1/intents/:intentId/dependencies", {
       params: intentId,
       headers: { "if-match": ifMatch },
       payload: AddDependencyBody,
       success: IntentBody,
-      error: Conflict
-    }),
+      error: VersionConflict
+    }).annotateMerge(writes),
     HttpApiEndpoint.delete("removeDependency", "/api/v1/intents/:intentId/dependencies/:dependencyId", {
       params: { ...intentId, dependencyId: Schema.String },
       headers: { "if-match": ifMatch },
       success: IntentBody,
-      error: Conflict
-    })
+      error: VersionConflict
+    }).annotateMerge(writes)
   )
   .middleware(Access) {}

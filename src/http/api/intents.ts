@@ -2,16 +2,18 @@
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import {
-  Conflict,
   CreateIntentBody,
   IntentBody,
   IntentsPage,
+  LeaseConflict,
   PatchStateBody,
   PatchStateOrStatusBody,
   SetStatusBody,
-  StatusName
+  StatusName,
+  VersionConflict
 } from "../wire.ts"
 import { Access, ifMatch, intentId, order, paging } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 const leaseToken = Schema.optionalKey(Schema.String).annotate({
   description: "The fencing token of the lease under which the patch is made"
@@ -19,7 +21,9 @@ const leaseToken = Schema.optionalKey(Schema.String).annotate({
 
 export class IntentsApi extends HttpApiGroup.make("intents")
   .add(
-    HttpApiEndpoint.post("create", "/api/v1/intents", { payload: CreateIntentBody, success: IntentBody }),
+    HttpApiEndpoint.post("create", "/api/v1/intents", { payload: CreateIntentBody, success: IntentBody }).annotateMerge(
+      writes
+    ),
     HttpApiEndpoint.get("list", "/api/v1/intents", {
       query: {
         ...paging,
@@ -31,28 +35,30 @@ export class IntentsApi extends HttpApiGroup.make("intents")
         order
       },
       success: IntentsPage
-    }),
-    HttpApiEndpoint.get("get", "/api/v1/intents/:intentId", { params: intentId, success: IntentBody }),
+    }).annotateMerge(reads),
+    HttpApiEndpoint.get("get", "/api/v1/intents/:intentId", { params: intentId, success: IntentBody }).annotateMerge(
+      reads
+    ),
     HttpApiEndpoint.post("patchState", "/api/v1/intents/:intentId/state", {
       params: intentId,
       headers: { "if-match": ifMatch, "x-lease-token": leaseToken },
       payload: PatchStateBody,
       success: IntentBody,
-      error: Conflict
-    }),
+      error: [VersionConflict, LeaseConflict]
+    }).annotateMerge(writes),
     HttpApiEndpoint.patch("patchStateOrStatus", "/api/v1/intents/:intentId/state", {
       params: intentId,
       headers: { "if-match": ifMatch, "x-lease-token": leaseToken },
       payload: PatchStateOrStatusBody,
       success: IntentBody,
-      error: Conflict
-    }),
+      error: [VersionConflict, LeaseConflict]
+    }).annotateMerge(writes),
     HttpApiEndpoint.post("setStatus", "/api/v1/intents/:intentId/status", {
       params: intentId,
       headers: { "if-match": ifMatch },
       payload: SetStatusBody,
       success: IntentBody,
-      error: Conflict
-    })
+      error: VersionConflict
+    }).annotateMerge(writes)
   )
   .middleware(Access) {}

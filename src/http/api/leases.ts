@@ -3,14 +3,15 @@ import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import {
   AcquireLeaseBody,
-  Conflict,
   LeaseBody,
+  LeaseConflict,
   LeasesPage,
   ReleasedBody,
   RenewLeaseBody,
   RevokeLeaseBody
 } from "../wire.ts"
 import { Access, intentId, paging } from "./common.ts"
+import { administers, reads, writes } from "./rights.ts"
 
 const leaseParams = { ...intentId, leaseId: Schema.String }
 
@@ -20,8 +21,8 @@ export class LeasesApi extends HttpApiGroup.make("leases")
       params: intentId,
       payload: AcquireLeaseBody,
       success: LeaseBody,
-      error: Conflict
-    }),
+      error: LeaseConflict
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/intents/:intentId/leases", {
       params: intentId,
       query: {
@@ -29,22 +30,22 @@ export class LeasesApi extends HttpApiGroup.make("leases")
         status: Schema.optionalKey(Schema.Literals(["active", "released", "expired", "revoked", "all"]))
       },
       success: LeasesPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.patch("renew", "/api/v1/intents/:intentId/leases/:leaseId", {
       params: leaseParams,
       payload: RenewLeaseBody,
       success: LeaseBody,
-      error: Conflict
-    }),
+      error: LeaseConflict
+    }).annotateMerge(writes),
     HttpApiEndpoint.delete("release", "/api/v1/intents/:intentId/leases/:leaseId", {
       params: leaseParams,
       success: ReleasedBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.post("revoke", "/api/v1/intents/:intentId/leases/:leaseId/revoke", {
       params: leaseParams,
       payload: RevokeLeaseBody,
       success: LeaseBody,
-      error: Conflict
-    })
+      error: LeaseConflict
+    }).annotateMerge(administers)
   )
   .middleware(Access) {}

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Access, intentId, summary } from "./common.ts"
+import { reads } from "./rights.ts"
 import { SummaryBody } from "./costs.ts"
 
 const usageFields = {
@@ -26,6 +27,8 @@ export class LlmApi extends HttpApiGroup.make("llm")
     HttpApiEndpoint.get("summary", "/api/v1/intents/:intentId/llm/summary", {
       params: intentId,
       success: LlmSummaryBody
-    }).annotateMerge(summary("What language models did for the intent"))
+    })
+      .annotateMerge(reads)
+      .annotateMerge(summary("What language models did for the intent"))
   )
   .middleware(Access) {}

@@ -4,6 +4,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { memberRoles, portfolioStatuses } from "../../core/portfolio/Portfolio.ts"
 import { IntentBody, JsonObject, pageFields, Timestamp } from "../wire.ts"
 import { Access, intentId, paging } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 const PortfolioStatus = Schema.Literals(portfolioStatuses).annotate({ identifier: "PortfolioStatus" })
 const MemberRole = Schema.Literals(memberRoles).annotate({ identifier: "MemberRole" })
@@ -96,40 +97,43 @@ const withMembers = {
 
 export class PortfoliosApi extends HttpApiGroup.make("portfolios")
   .add(
-    HttpApiEndpoint.post("create", "/api/v1/portfolios", { payload: CreatePortfolioBody, success: PortfolioBody }),
+    HttpApiEndpoint.post("create", "/api/v1/portfolios", {
+      payload: CreatePortfolioBody,
+      success: PortfolioBody
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/portfolios", {
       query: { ...paging, created_by: Schema.optionalKey(Schema.String), status: Schema.optionalKey(PortfolioStatus) },
       success: PortfoliosPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("get", "/api/v1/portfolios/:portfolioId", {
       params: portfolioId,
       query: withMembers,
       success: PortfolioWithMembers
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.patch("setStatus", "/api/v1/portfolios/:portfolioId/status", {
       params: portfolioId,
       query: withMembers,
       payload: SetPortfolioStatusBody,
       success: PortfolioWithMembers
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.post("addIntent", "/api/v1/portfolios/:portfolioId/intents", {
       params: portfolioId,
       payload: AddIntentBody,
       success: MembershipBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("members", "/api/v1/portfolios/:portfolioId/intents", {
       params: portfolioId,
       query: paging,
       success: MembersPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.delete("removeIntent", "/api/v1/portfolios/:portfolioId/intents/:intentId", {
       params: { ...portfolioId, ...intentId },
       success: Schema.Struct({ message: Schema.String })
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("ofIntent", "/api/v1/intents/:intentId/portfolios", {
       params: intentId,
       query: paging,
       success: PortfoliosPage
-    })
+    }).annotateMerge(reads)
   )
   .middleware(Access) {}

@@ -4,6 +4,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { strategies } from "../../core/retry/Retry.ts"
 import { JsonObject, pageFields, Timestamp } from "../wire.ts"
 import { Access, intentId, paging, summary } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 const Strategy = Schema.Literals(strategies).annotate({ identifier: "RetryStrategy" })
 
@@ -94,22 +95,26 @@ export class RetriesApi extends HttpApiGroup.make("retries")
       params: intentId,
       payload: SetRetryPolicyBody,
       success: RetryPolicyBody
-    }).annotateMerge(summary("Sets the policy in full: what is left out has its default")),
-    HttpApiEndpoint.get("policy", policyPath, { params: intentId, success: RetryPolicyBody }),
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Sets the policy in full: what is left out has its default")),
+    HttpApiEndpoint.get("policy", policyPath, { params: intentId, success: RetryPolicyBody }).annotateMerge(reads),
     HttpApiEndpoint.post("recordFailure", failuresPath, {
       params: intentId,
       payload: RecordFailureBody,
       success: FailureBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("failures", failuresPath, {
       params: intentId,
       query: paging,
       success: Schema.Struct({ failures: Schema.Array(FailureBody), ...pageFields })
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.post("resolveFailures", `${failuresPath}/resolve`, {
       params: intentId,
       payload: ResolveFailuresBody,
       success: Schema.Struct({ failures: Schema.Array(FailureBody) })
-    }).annotateMerge(summary("Says that a later attempt succeeded"))
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Says that a later attempt succeeded"))
   )
   .middleware(Access) {}

@@ -1,13 +1,23 @@
 /** The group of http.md 12: one stream each under the paths of the clients and those of the reference server. */
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema } from "effect/http-api"
-import { BadRequest, Forbidden, InternalError, Misdirected, NotFound, Unauthorized, Unavailable } from "../wire.ts"
+import {
+  BadRequest,
+  Forbidden,
+  InternalError,
+  Misdirected,
+  NotFound,
+  RateLimited,
+  Unauthorized,
+  Unavailable
+} from "../wire.ts"
 import { Caller, summary } from "./common.ts"
+import { reads } from "./rights.ts"
 
 /** As `Access`; key and profile may be in the query too, since browsers set no headers, and refusals are slow. */
 export class StreamAccess extends HttpApiMiddleware.Service<StreamAccess, { provides: Caller }>()(
   "openintent/http/StreamAccess",
-  { error: [BadRequest, Unauthorized, Forbidden, NotFound, Misdirected, InternalError, Unavailable] }
+  { error: [BadRequest, Unauthorized, Forbidden, NotFound, Misdirected, RateLimited, InternalError, Unavailable] }
 ) {}
 
 const resuming = {
@@ -25,7 +35,9 @@ const resuming = {
 }
 
 const stream = <const Name extends string, const Path extends `/${string}`>(name: Name, path: Path, about: string) =>
-  HttpApiEndpoint.get(name, path, { params: { id: Schema.String }, ...resuming }).annotateMerge(summary(about))
+  HttpApiEndpoint.get(name, path, { params: { id: Schema.String }, ...resuming })
+    .annotateMerge(reads)
+    .annotateMerge(summary(about))
 
 export class StreamsApi extends HttpApiGroup.make("streams")
   .add(

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { pageFields, Timestamp } from "../wire.ts"
 import { Access, intentId, paging, summary } from "./common.ts"
+import { reads, writes } from "./rights.ts"
 
 export const SubscriptionBody = Schema.Struct({
   id: Schema.String,
@@ -68,7 +69,7 @@ export class SubscriptionsApi extends HttpApiGroup.make("subscriptions")
     HttpApiEndpoint.post("create", "/api/v1/subscriptions", {
       payload: CreateSubscriptionBody,
       success: CreatedSubscriptionBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("list", "/api/v1/subscriptions", {
       query: {
         ...paging,
@@ -77,37 +78,39 @@ export class SubscriptionsApi extends HttpApiGroup.make("subscriptions")
         portfolio_id: Schema.optionalKey(Schema.String)
       },
       success: SubscriptionsPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.get("get", "/api/v1/subscriptions/:subscriptionId", {
       params: subscriptionId,
       success: SubscriptionBody
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.delete("remove", "/api/v1/subscriptions/:subscriptionId", {
       params: subscriptionId,
       success: HttpApiSchema.NoContent
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("deliveries", "/api/v1/subscriptions/:subscriptionId/deliveries", {
       params: subscriptionId,
       query: paging,
       success: DeliveriesPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.post("redeliver", "/api/v1/subscriptions/:subscriptionId/deliveries/:deliveryId/redeliver", {
       params: { ...subscriptionId, deliveryId: Schema.String },
       success: DeliveryBody
-    }).annotateMerge(summary("Makes one more attempt, soon")),
+    })
+      .annotateMerge(writes)
+      .annotateMerge(summary("Makes one more attempt, soon")),
     HttpApiEndpoint.post("createOfIntent", "/api/v1/intents/:intentId/subscriptions", {
       params: intentId,
       payload: SubscribeToIntentBody,
       success: CreatedSubscriptionBody
-    }),
+    }).annotateMerge(writes),
     HttpApiEndpoint.get("listOfIntent", "/api/v1/intents/:intentId/subscriptions", {
       params: intentId,
       query: { ...paging, ...active },
       success: SubscriptionsPage
-    }),
+    }).annotateMerge(reads),
     HttpApiEndpoint.delete("removeOfIntent", "/api/v1/intents/:intentId/subscriptions/:subscriptionId", {
       params: { ...intentId, ...subscriptionId },
       success: HttpApiSchema.NoContent
-    })
+    }).annotateMerge(writes)
   )
   .middleware(Access) {}

@@ -5,7 +5,9 @@ import type * as Schema from "effect/Schema"
 import {
   Busy,
   Forbidden,
+  IdempotencyKeyReused,
   type Issue,
+  RateLimited,
   StorageUnavailable,
   TooLarge,
   Unauthorized,
@@ -156,6 +158,12 @@ const bodyError = (call: Call, body: ErrorBody): EngineFailure => {
       return new LeaseExpired({ intentId, leaseId })
     case "payload_too_large":
       return tooLarge(body)
+    case "rate_limited": {
+      const seconds = valueOf(body)
+      return new RateLimited({ retryAfterSeconds: typeof seconds === "number" ? seconds : 1 })
+    }
+    case "idempotency_key_reused":
+      return new IdempotencyKeyReused({ key: text(valueOf(body)) })
     case "busy":
       return new Busy({ operation })
     case "storage_unavailable":
@@ -188,7 +196,15 @@ const errorOf = (call: Call, error: ClientError): EngineFailure => {
 
 type Tag = EngineFailure["_tag"]
 
-const common = ["ValidationError", "StorageUnavailable", "Busy", "Unauthorized", "Forbidden"] as const
+const common = [
+  "ValidationError",
+  "StorageUnavailable",
+  "Busy",
+  "IdempotencyKeyReused",
+  "Unauthorized",
+  "Forbidden",
+  "RateLimited"
+] as const
 
 /** The errors that every call may end with. */
 type Common = (typeof common)[number]

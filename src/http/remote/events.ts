@@ -4,6 +4,7 @@ import type { OpenIntentShape } from "../../core/OpenIntent.ts"
 import { ask, type Client, given, objectOf } from "./call.ts"
 import { makeFollow } from "./follow.ts"
 import { eventOf, pageOf } from "./records.ts"
+import { makeVerify } from "./verify.ts"
 
 /** http.md 6 and 12 */
 export const makeEvents = (client: Client, reconnectDelay: Duration.Input): OpenIntentShape["events"] => {
@@ -48,6 +49,7 @@ export const makeEvents = (client: Client, reconnectDelay: Duration.Input): Open
         )
       ),
     list,
-    follow: makeFollow(client, reconnectDelay)
+    follow: makeFollow(client, reconnectDelay),
+    verify: makeVerify(client)
   }
 }

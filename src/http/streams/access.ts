@@ -5,12 +5,16 @@ import type { Headers } from "effect/http/Headers"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import { HttpApiError } from "effect/http-api"
 import { CurrentAgent } from "../../core/CurrentAgent.ts"
-import { identify, Keyring, profileOf } from "../access.ts"
+import { door, identify, profileOf } from "../access.ts"
 import { Caller } from "../api/common.ts"
+import { rightOf, rolesWith } from "../api/rights.ts"
 import { StreamAccess } from "../api/streams.ts"
-import { refuse } from "../refusals.ts"
+import { invalid, type Refusal, refuse } from "../refusals.ts"
+import { schemaIssues } from "../schemaIssues.ts"
 import { HttpOptions } from "../HttpOptions.ts"
+import { CurrentPassage } from "../requestIds.ts"
 
 /** The headers that the query stands for, where they are not sent. */
 const withQuery = (headers: Headers, url: string): Headers => {
@@ -32,17 +36,33 @@ const withQuery = (headers: Headers, url: string): Headers => {
 export const layer = Layer.effect(
   StreamAccess,
   Effect.gen(function* () {
-    const keyring = yield* Keyring
+    const own = yield* door
     const { streamRefusalDelay } = yield* HttpOptions
-    return (handler) =>
-      Effect.flatMap(HttpServerRequest, (request) => {
-        const headers = withQuery(request.headers, request.url)
-        const caller = identify(keyring, headers)
+    return (handler, { endpoint }) => {
+      const allowed = rolesWith(rightOf(endpoint))
+      const enter = (headers: Headers, caller: Caller["Service"] | Refusal) => {
         if (Predicate.isTagged(caller, "Refusal"))
           return Effect.delay(Effect.succeed(refuse(caller, profileOf(headers))), streamRefusalDelay)
-        return Effect.updateContext(handler, (context: Context.Context<never>) =>
+        const identified = Effect.updateContext(handler, (context: Context.Context<never>) =>
           Context.add(Context.add(context, Caller, caller), CurrentAgent, caller.agentId)
         )
-      })
+        return Effect.catch(identified, (error) =>
+          HttpApiError.HttpApiSchemaError.is(error)
+            ? Effect.delay(
+                Effect.succeed(
+                  refuse(invalid(schemaIssues(error.cause.issue, error.kind.toLowerCase())), caller.profile)
+                ),
+                streamRefusalDelay
+              )
+            : Effect.fail(error)
+        )
+      }
+      return Effect.flatMap(HttpServerRequest, (request) =>
+        Effect.flatMap(CurrentPassage, (passage) => {
+          const headers = withQuery(request.headers, request.url)
+          return identify(own, { request, headers, passage, allowed }, (caller) => enter(headers, caller))
+        })
+      )
+    }
   })
 )

@@ -1,6 +1,5 @@
 /** Sends webhooks with Node's own client: one connection a request, to an address that was looked at (http.md 11.4). */
 import * as Effect from "effect/Effect"
-import { lookup as lookUp } from "node:dns"
 import http, { type IncomingMessage, type RequestOptions } from "node:http"
 import https from "node:https"
 import { isIP, type LookupFunction } from "node:net"
@@ -8,19 +7,7 @@ import type { TargetPolicy } from "../../core/subscription/options.ts"
 import { SendFailed, type WebhookAnswer, type WebhookSenderShape } from "../../core/subscription/WebhookSender.ts"
 import { eventBody } from "../bodies.ts"
 import { makeIsAllowed } from "./addresses.ts"
-
-export interface Resolved {
-  readonly address: string
-  readonly family: number
-}
-
-/** All addresses of a name, in the order in which they are to be tried. */
-export type Resolve = (
-  hostname: string,
-  found: (error: Error | null, addresses: ReadonlyArray<Resolved>) => void
-) => void
-
-const resolveByNode: Resolve = (hostname, found) => lookUp(hostname, { all: true }, found)
+import { makeLookups, type Resolve, resolveByNode } from "./lookups.ts"
 
 /** Of an answer's body, which nobody needs, this much is waited for, so that the endpoint can end it in peace. */
 const bodyBytesMax = 16 * 1024
@@ -53,15 +40,23 @@ export const makeSender = (policy: TargetPolicy, resolve: Resolve = resolveByNod
     return isIP(host) === 0 || isAllowed(host) ? undefined : "must not be a private or reserved address"
   }
 
-  const lookup: LookupFunction = (hostname, options, found) =>
-    resolve(hostname, (error, addresses) => {
-      if (error !== null) return found(error, "")
-      const [first] = addresses
-      if (first === undefined || !addresses.every(({ address }) => isAllowed(address)))
-        return found(new Forbidden(), "")
-      if (options.all === true) found(null, [...addresses])
-      else found(null, first.address, first.family)
-    })
+  const lookups = makeLookups(resolve)
+
+  /** For one request, which is forgotten when it is over. */
+  const makeLookup = (): { readonly lookup: LookupFunction; readonly forget: () => void } => {
+    let forget = (): void => undefined
+    const lookup: LookupFunction = (hostname, options, found) => {
+      forget = lookups(hostname, (error, addresses) => {
+        if (error !== null) return found(error, "")
+        const [first] = addresses
+        if (first === undefined || !addresses.every(({ address }) => isAllowed(address)))
+          return found(new Forbidden(), "")
+        if (options.all === true) found(null, [...addresses])
+        else found(null, first.address, first.family)
+      })
+    }
+    return { lookup, forget: () => forget() }
+  }
 
   const send: WebhookSenderShape["send"] = ({ body, headers, timeout, url: text }) =>
     Effect.suspend(() => {
@@ -84,6 +79,7 @@ export const makeSender = (policy: TargetPolicy, resolve: Resolve = resolveByNod
           response.on("error", failed)
           response.on("close", () => failed(new Error("closed")))
         }
+        const { forget, lookup } = makeLookup()
         const options: RequestOptions = {
           method: "POST",
           host: hostOf(url),
@@ -97,7 +93,10 @@ export const makeSender = (policy: TargetPolicy, resolve: Resolve = resolveByNod
         outgoing.on("error", failed)
         outgoing.on("close", () => failed(new Error("closed")))
         outgoing.end(body)
-        return Effect.sync(() => outgoing.destroy())
+        return Effect.sync(() => {
+          forget()
+          outgoing.destroy()
+        })
       })
       return Effect.timeoutOrElse(request, {
         duration: timeout,

@@ -10,3 +10,21 @@ export const databaseUrl = Flag.String("database-url").pipe(
   Flag.withDefault("sqlite:///./openintent.db"),
   Flag.withDescription("Where the work is kept: sqlite:///./file.db or memory: (DATABASE_URL)")
 )
+
+export const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON, for programs"))
+
+/** Where the engine is, for commands that work on a file and over HTTP alike (`engine.ts` reads them). */
+export const engineFlags = {
+  databaseUrl: Flag.String("database-url").pipe(
+    Flag.optional,
+    Flag.withDescription("Look into this storage; default sqlite:///./openintent.db (DATABASE_URL)")
+  ),
+  url: Flag.String("url").pipe(
+    Flag.optional,
+    Flag.withDescription("Ask the server at this URL instead, as in http://127.0.0.1:8000 (OPENINTENT_URL)")
+  ),
+  apiKey: Flag.Redacted("api-key").pipe(
+    Flag.optional,
+    Flag.withDescription("Key for the server at --url (OPENINTENT_API_KEY)")
+  )
+}

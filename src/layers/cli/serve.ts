@@ -9,12 +9,15 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
+import { ApiKeys } from "../../core/apiKey/ApiKeys.ts"
 import { attachmentBodyBytes } from "../../http/HttpOptions.ts"
 import { version } from "../../http/version.ts"
 import { fromUrl } from "../fromUrl.ts"
 import { OpenIntentServer } from "../server.ts"
+import { exporting } from "./exporting.ts"
 import { CommandFailed, notServed } from "./failure.ts"
 import { databaseUrl, listOf } from "./flags.ts"
+import { limitFlags, limitsOf } from "./limits.ts"
 
 const keysFlag = (name: string, variable: string, description: string) =>
   Flag.Redacted(name).pipe(
@@ -43,12 +46,14 @@ const flags = {
   databaseUrl,
   apiKeys: keysFlag("api-keys", "OPENINTENT_API_KEYS", "Comma-separated keys of clients"),
   adminKeys: keysFlag("admin-keys", "OPENINTENT_ADMIN_KEYS", "Comma-separated keys that may revoke leases"),
+  readOnlyKeys: keysFlag("read-only-keys", "OPENINTENT_READ_ONLY_KEYS", "Comma-separated keys that change nothing"),
   allowedHosts: Flag.String("allowed-hosts").pipe(
     Flag.withFallbackConfig(Config.String("OPENINTENT_ALLOWED_HOSTS")),
     Flag.withDefault(""),
     Flag.map(listOf),
     Flag.withDescription("Comma-separated names to answer to beside loopback ones (OPENINTENT_ALLOWED_HOSTS)")
   ),
+  ...limitFlags,
   webhookNetworks: Flag.String("webhook-networks").pipe(
     Flag.withFallbackConfig(Config.String("OPENINTENT_WEBHOOK_NETWORKS")),
     Flag.withDefault(""),
@@ -75,6 +80,15 @@ const flags = {
     Flag.withDefault(false),
     Flag.withDescription("Refuse costs that a budget has no room for (OPENINTENT_ENFORCE_BUDGETS)")
   ),
+  otlpEndpoint: Flag.String("otlp-endpoint").pipe(
+    Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
+    Flag.withDefault(""),
+    Flag.filter(
+      (url) => url === "" || /^https?:$/.test(URL.parse(url)?.protocol ?? ""),
+      (url) => `must be a URL as in http://127.0.0.1:4318, not ${url}`
+    ),
+    Flag.withDescription("Collector of traces, metrics and logs, by OTLP over HTTP (OTEL_EXPORTER_OTLP_ENDPOINT)")
+  ),
   debug: Flag.Boolean("debug").pipe(
     Flag.withFallbackConfig(Config.Boolean("OPENINTENT_DEBUG")),
     Flag.withDefault(false),
@@ -82,11 +96,20 @@ const flags = {
   )
 }
 
+/** Which keys open the server: the others, the stored ones alone, or those that everybody knows. */
+const keysInUse = (areConfigured: boolean) =>
+  Effect.gen(function* () {
+    const { changes } = yield* ApiKeys
+    return areConfigured ? "configured" : (yield* changes) > 0 ? "stored" : "development"
+  })
+
 /** One line once requests are answered. */
-const announce = (storage: string, developmentKeys: boolean) =>
+const announce = (storage: string, areConfigured: boolean) =>
   HttpServer.addressFormattedWith((url) =>
-    Effect.logInfo(`OpenIntent ${version} serves ${storage} at ${url} (docs: ${url}/docs)`).pipe(
-      Effect.annotateLogs({ url, docs: `${url}/docs`, storage, keys: developmentKeys ? "development" : "configured" })
+    Effect.flatMap(keysInUse(areConfigured), (keys) =>
+      Effect.logInfo(`OpenIntent ${version} serves ${storage} at ${url} (docs: ${url}/docs)`).pipe(
+        Effect.annotateLogs({ url, docs: `${url}/docs`, storage, keys })
+      )
     )
   )
 
@@ -94,16 +117,20 @@ const serve = ({
   debug,
   enforceBudgets,
   maxAttachmentMiB,
+  otlpEndpoint,
   webhookNetworks,
   ...options
 }: Command.Command.Config.Infer<typeof flags>) => {
-  const developmentKeys = options.apiKeys.length === 0 && options.adminKeys.length === 0
+  const areConfigured = [options.apiKeys, options.adminKeys, options.readOnlyKeys].some((keys) => keys.length > 0)
   const attachmentBytesMax = maxAttachmentMiB * 1024 * 1024
   const maxAttachmentBodyBytes = attachmentBodyBytes(attachmentBytesMax)
   const engine = { attachmentBytesMax, enforceBudgets, webhooks: { allowedNetworks: webhookNetworks } }
-  return Layer.effectDiscard(announce(options.databaseUrl, developmentKeys)).pipe(
-    Layer.provide(OpenIntentServer.layer({ ...options, maxAttachmentBodyBytes, logRequests: debug })),
+  return Layer.effectDiscard(announce(options.databaseUrl, areConfigured)).pipe(
+    Layer.provide(
+      OpenIntentServer.layer({ ...options, ...limitsOf(options), maxAttachmentBodyBytes, logRequests: debug })
+    ),
     Layer.provide(fromUrl(options.databaseUrl, engine)),
+    Layer.provide(exporting(otlpEndpoint)),
     Layer.launch,
     Effect.mapError((error) => new CommandFailed({ message: notServed(error, options) })),
     debug ? Effect.provideService(References.MinimumLogLevel, "Debug") : (running) => running

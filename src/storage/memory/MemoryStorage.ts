@@ -1,7 +1,7 @@
 /** The storage as plain maps: for tests, for work that need not survive, and the model that other storages equal. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -19,6 +19,7 @@ import {
   StorageError,
   type StorageShape
 } from "../../core/Storage.ts"
+import { makeSteadyTime } from "../../core/steadyTime.ts"
 import { type RecordOf, type StoredTable, type TableName, tables } from "../../core/tables.ts"
 import { ConstraintViolated, MemoryTable, type Undo } from "./MemoryTable.ts"
 
@@ -32,6 +33,7 @@ const emptyTables = (): MemoryTables => ({
   assignments: new MemoryTable(tables.assignments),
   eventCounts: new MemoryTable(tables.eventCounts),
   claims: new MemoryTable(tables.claims),
+  apiKeys: new MemoryTable(tables.apiKeys),
   retryPolicies: new MemoryTable(tables.retryPolicies),
   failures: new MemoryTable(tables.failures),
   retries: new MemoryTable(tables.retries),
@@ -47,8 +49,12 @@ const emptyTables = (): MemoryTables => ({
   costFigures: new MemoryTable(tables.costFigures),
   reservations: new MemoryTable(tables.reservations),
   accounts: new MemoryTable(tables.accounts),
+  receipts: new MemoryTable(tables.receipts),
   subscriptions: new MemoryTable(tables.subscriptions),
-  deliveries: new MemoryTable(tables.deliveries)
+  deliveries: new MemoryTable(tables.deliveries),
+  seals: new MemoryTable(tables.seals),
+  sealHeads: new MemoryTable(tables.sealHeads),
+  sealed: new MemoryTable(tables.sealed)
 })
 
 const undoAll = (undos: Array<Undo>): void => {
@@ -245,17 +251,10 @@ const exclusively = <A, E>(
     })
   )
 
-/** An empty store for each layer that is built; its time is the `Clock` that the build found, and never goes back. */
+/** An empty store for each layer that is built; its time is the `Clock` that the build found, made steady. */
 const layer: Layer.Layer<Storage> = Layer.effect(
   Storage,
-  Effect.map(Clock.Clock, (clock) => {
-    let latest = 0
-    const now = Effect.sync(() => {
-      latest = Math.max(latest, Math.floor(clock.currentTimeMillisUnsafe()))
-      return DateTime.makeUnsafe(latest)
-    })
-    return makeStorage(new Store(), now, undefined)
-  })
+  Effect.map(Clock.Clock, (clock) => makeStorage(new Store(), Effect.sync(makeSteadyTime(clock)), undefined))
 )
 
 /** The storage in memory. */

@@ -55,9 +55,12 @@ export class Connection {
   readonly #release = this.statement("RELEASE part")
   readonly #rollbackTo = this.statement("ROLLBACK TO part")
 
-  /** Never waits for a lock: SQLite's own waiting stops the whole process. */
-  constructor(path: string) {
-    this.#db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
+  /**
+   * Never waits for a lock: SQLite's own waiting stops the whole process. One that only reads does wait, for a file that
+   * is just being opened or closed by others.
+   */
+  constructor(path: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
+    this.#db = new DatabaseSync(path, { readOnly, timeout: readOnly ? 5000 : 0, enableForeignKeyConstraints: false })
   }
 
   statement(sql: string): Statement {
@@ -140,6 +143,11 @@ export class Connection {
     if (!this.#db.isTransaction) return
     this.#rollbackTo.prepared.run()
     this.#release.prepared.run()
+  }
+
+  /** Forgets the pages that it holds, so that a page that was bad is read again and not remembered as bad. */
+  forget(): void {
+    if (this.#db.isOpen) this.#db.exec("PRAGMA shrink_memory")
   }
 
   close(): void {

@@ -1,11 +1,12 @@
 /** The queue of writes: what one turn of the event loop asks for goes into one transaction (design.md 4). */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { MeasureTransaction } from "../../core/metrics.ts"
 import { type Commit, StaleRevision, type StorageError } from "../../core/Storage.ts"
 import { writeCommit } from "./commits.ts"
 import type { Connection } from "./Connection.ts"
 import type { Counters } from "./Counters.ts"
-import { closed, failure, isBusy } from "./faults.ts"
+import { closed, failure, isBusy, isCorrupt } from "./faults.ts"
 import type { SqliteTables } from "./SqliteTables.ts"
 
 type Answer = Exit.Exit<ReadonlyArray<number>, StaleRevision | StorageError>
@@ -43,6 +44,8 @@ export class GroupCommit {
   readonly #tables: SqliteTables
   readonly #counters: Counters
   readonly #busyMaxMs: number
+  readonly #measure: MeasureTransaction
+  readonly #keepTime: () => void
   #queue: Array<Waiting> = []
   #isScheduled = false
   #busySince: number | undefined
@@ -50,11 +53,21 @@ export class GroupCommit {
   #isClosed = false
   #drained: (() => void) | undefined
 
-  constructor(connection: Connection, tables: SqliteTables, counters: Counters, busyMaxMs: number) {
+  /** `keepTime` is called within every transaction that is written. */
+  constructor(
+    connection: Connection,
+    tables: SqliteTables,
+    counters: Counters,
+    busyMaxMs: number,
+    keepTime: () => void,
+    measure: MeasureTransaction
+  ) {
     this.#connection = connection
     this.#tables = tables
     this.#counters = counters
     this.#busyMaxMs = busyMaxMs
+    this.#measure = measure
+    this.#keepTime = keepTime
   }
 
   /** Cannot be taken back: a caller that is interrupted does not hear of the answer, no more. */
@@ -104,9 +117,11 @@ export class GroupCommit {
 
   readonly #flush = (): void => {
     const batch = this.#take()
+    const since = performance.now()
     let answer: () => void
     try {
       answer = this.#write(batch)
+      this.#measure(batch.length, (performance.now() - since) / 1000)
       this.#busySince = undefined
       this.#pauseMs = pauseMinMs
     } catch (cause) {
@@ -149,6 +164,7 @@ export class GroupCommit {
     const refused = isBusy(cause) ? [...batch, ...this.#queue.splice(0)] : batch
     this.#busySince = undefined
     this.#pauseMs = pauseMinMs
+    if (isCorrupt(cause)) this.#connection.forget()
     const answer = failure("commit", cause)
     return () => {
       for (const waiting of refused) {
@@ -175,7 +191,10 @@ export class GroupCommit {
     this.#connection.begin()
     try {
       const { answer, keep } = work.run()
-      if (keep) this.#connection.commit()
+      if (keep) {
+        this.#keepTime()
+        this.#connection.commit()
+      }
       return answer
     } finally {
       this.#connection.rollback() // Nothing is open any more after a commit that went well.
@@ -189,6 +208,7 @@ export class GroupCommit {
         const deltas = new Map<string, number>()
         const answers = batch.map(({ commit }) => this.#writeOne(commit, deltas))
         this.#counters.add(deltas)
+        this.#keepTime()
         isWritten = true
         return answers
       })
@@ -228,6 +248,7 @@ export class GroupCommit {
     } catch (cause) {
       this.#connection.rollbackToSavepoint()
       if (!this.#connection.isInTransaction) throw cause
+      if (isCorrupt(cause)) this.#connection.forget()
       return failure(operation, cause)
     }
     if (Exit.isSuccess(exit)) this.#connection.release()

@@ -3,35 +3,41 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { type MeasureTransaction, measureTransactions } from "../../core/metrics.ts"
 import { Storage, StorageError, type StorageShape } from "../../core/Storage.ts"
 import { Aggregates } from "./Aggregates.ts"
 import { makeChanges } from "./changes.ts"
 import type { Connection } from "./Connection.ts"
 import { Counters } from "./Counters.ts"
 import { over, runAtOnce } from "./exclusively.ts"
-import { failure } from "./faults.ts"
+import { failure, isCorrupt } from "./faults.ts"
 import { Graph } from "./Graph.ts"
 import { GroupCommit } from "./GroupCommit.ts"
 import { attempt, busyMaxMsOf, open, type SqliteOptions } from "./open.ts"
 import { Ranges } from "./ranges.ts"
+import { openReadOnly } from "./readOnly.ts"
 import { makeTables } from "./SqliteTables.ts"
-import { makeNow } from "./time.ts"
+import { makeTime } from "./time.ts"
 
 export type { SqliteOptions } from "./open.ts"
 
 /** Runs reads: outside of transactions again while the file is busy, within one at once. */
 type Read = <A>(operation: string, body: () => A) => Effect.Effect<A, StorageError>
 
-const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: number) => {
+const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: number, measure: MeasureTransaction) => {
   const tables = makeTables(connection)
   const counters = new Counters(connection)
   const aggregates = new Aggregates(connection, tables)
   const ranges = new Ranges(connection, tables)
   const graph = new Graph(connection)
-  const commits = new GroupCommit(connection, tables, counters, busyMaxMs)
+  const { keep, now } = makeTime(connection, tables, clock)
+  const commits = new GroupCommit(connection, tables, counters, busyMaxMs, keep, measure)
   const lastPosition = connection.statement(`SELECT max("position") FROM "events"`)
   const changedElsewhere = makeChanges(connection)
-  const now = makeNow(connection, tables, clock)
+
+  const forgetIfCorrupt = (cause: unknown) => {
+    if (isCorrupt(cause)) connection.forget()
+  }
 
   const counts = (keys: ReadonlyArray<string>) => keys.map((key) => counters.read(key))
 
@@ -68,6 +74,7 @@ const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: numb
         try {
           return body()
         } catch (cause) {
+          forgetIfCorrupt(cause)
           const failed = failure(operation, cause)
           if (!connection.isInTransaction) fault = failed
           return failed
@@ -88,7 +95,7 @@ const makeStorage = (connection: Connection, clock: Clock.Clock, busyMaxMs: numb
     return { storage, end }
   }
 
-  const storage = make((operation, body) => attempt(operation, busyMaxMs, body), {
+  const storage = make((operation, body) => attempt(operation, busyMaxMs, body, forgetIfCorrupt), {
     commit: commits.commit,
     exclusively: (work) =>
       Effect.contextWith((context) =>
@@ -130,9 +137,27 @@ const layer = (options: SqliteOptions): Layer.Layer<Storage, StorageError> =>
       const clock = yield* Clock.Clock
       const connection = yield* open(options)
       const busyMaxMs = busyMaxMsOf(options)
-      const { close, storage } = yield* attempt("open", busyMaxMs, () => makeStorage(connection, clock, busyMaxMs))
+      const measure = measureTransactions(yield* Effect.context())
+      const { close, storage } = yield* attempt("open", busyMaxMs, () =>
+        makeStorage(connection, clock, busyMaxMs, measure)
+      )
       yield* Effect.addFinalizer(() => close)
       return storage
+    })
+  )
+
+/** A file of this version's schema, to be read as it is, whoever has it open. Every write fails. */
+const layerReadOnly = (path: string): Layer.Layer<Storage, StorageError> =>
+  Layer.effect(
+    Storage,
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const measure = measureTransactions(yield* Effect.context())
+      const connection = yield* Effect.acquireRelease(
+        attempt("open", 0, () => openReadOnly(path)),
+        (connection) => Effect.sync(() => connection.close())
+      )
+      return (yield* attempt("open", 0, () => makeStorage(connection, clock, 0, measure))).storage
     })
   )
 
@@ -142,4 +167,4 @@ const layerFile = (path: string): Layer.Layer<Storage, StorageError> => layer({ 
 /** The storage in SQLite, in memory: ends with the layer. */
 const layerMemory: Layer.Layer<Storage, StorageError> = layer({ path: ":memory:" })
 
-export const SqliteStorage = { layer, layerFile, layerMemory }
+export const SqliteStorage = { layer, layerFile, layerMemory, layerReadOnly }

@@ -1,6 +1,7 @@
 /** One declared table: its statements, and the way from records to rows and back. */
 import type { ColumnValue, Table } from "../../core/Table.ts"
 import type { Connection, SqlRow, Statement } from "./Connection.ts"
+import { RowUnreadable } from "./faults.ts"
 import { list, marks, quoted } from "./schema.ts"
 
 export class SqliteTable<In, Out extends In> {
@@ -51,11 +52,16 @@ export class SqliteTable<In, Out extends In> {
     return list(["position", "id", ...this.declared.columnNames, "body"])
   }
 
-  /** The record in a row, whose `selected` columns start at `at`. */
+  /** The record in a row, whose `selected` columns start at `at`. Throws `RowUnreadable`. */
   decode(row: SqlRow, at: number): Out {
-    const end = at + 2 + this.declared.columnNames.length
-    // Strict tables hold what `key`, `values` and `body` of the declaration gave: texts and numbers, where they belong.
-    return this.declared.fromRow(row[at + 1] as string, row.slice(at + 2, end), row[end] as string, row[at] as number)
+    const { columnNames, fromRow, name } = this.declared
+    const end = at + 2 + columnNames.length
+    try {
+      // Strict tables hold what `key`, `values` and `body` of the declaration gave: texts and numbers, where they belong.
+      return fromRow(row[at + 1] as string, row.slice(at + 2, end), row[end] as string, row[at] as number)
+    } catch (cause) {
+      throw new RowUnreadable(`row ${row[at]} of ${name} is not what was written`, { cause })
+    }
   }
 
   byKey(key: string): Out | undefined {

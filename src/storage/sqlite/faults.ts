@@ -7,6 +7,9 @@ type Reason = StorageError["reason"]
 /** A key that exists, a row that does not: what SQLite itself does not report. */
 export class ConstraintViolated extends Error {}
 
+/** A row that is not what was written, where SQLite itself did not notice. */
+export class RowUnreadable extends Error {}
+
 /** The file is not one that this version reads and writes. It was left as it is. */
 export class FileRefused extends Error {}
 
@@ -36,7 +39,7 @@ const retryables: ReadonlySet<Reason> = new Set<Reason>(["busy", "full", "io", "
 const reasonOf = (cause: unknown): Reason | undefined => {
   if (cause instanceof ConstraintViolated) return "constraint"
   if (cause instanceof FileRefused) return "unsupported"
-  if (cause instanceof SyntaxError) return "corrupt" // A stored body that is no JSON any more.
+  if (cause instanceof RowUnreadable) return "corrupt"
   if (!(cause instanceof Error)) return undefined
   if ("code" in cause && cause.code === "ERR_INVALID_STATE") return "closed"
   const code = codeOf(cause)
@@ -45,6 +48,10 @@ const reasonOf = (cause: unknown): Reason | undefined => {
 
 /** Another connection holds the lock: nothing was done, and it can be tried again. */
 export const isBusy = (cause: unknown): boolean => reasonOf(cause) === "busy"
+
+/** What was read from the file is not what was written. */
+export const isCorrupt = (cause: unknown): boolean =>
+  reasonOf(cause instanceof StorageError ? cause.cause : cause) === "corrupt"
 
 /** A typed failure for what SQLite reports; anything else is a bug, hence a defect. */
 export const failure = (operation: string, cause: unknown): Exit.Exit<never, StorageError> => {

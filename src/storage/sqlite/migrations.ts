@@ -38,17 +38,28 @@ const missing = (connection: Connection): ReadonlyArray<string> => {
   return [...declared()].filter(([name]) => !present.has(name)).map(([, sql]) => sql)
 }
 
+/** Whose file it is and what this version makes of it. Reads only. */
+export const identify = (connection: Connection) => {
+  const id = Number(connection.value("PRAGMA application_id"))
+  const isEmpty = id === 0 && connection.value("SELECT 1 FROM sqlite_schema") === undefined
+  return {
+    isEmpty,
+    isOurs: id === applicationId || isEmpty,
+    version: versionOf(connection),
+    versionKnown: migrations.length,
+    /** Tables and indexes that the next opening adds. */
+    missing: missing(connection).length
+  }
+}
+
 /** Throws `FileRefused` for a file of another application or of a newer version. Reads only. */
 export const refuseUnknown = (connection: Connection, path: string): void => {
-  const id = Number(connection.value("PRAGMA application_id"))
-  if (id !== applicationId && (id !== 0 || connection.value("SELECT 1 FROM sqlite_schema") !== undefined)) {
-    throw new FileRefused(`${path} is an SQLite file, but not one of openintent; it was left as it is`)
-  }
-  const version = versionOf(connection)
-  if (version > migrations.length) {
+  const { isOurs, version, versionKnown } = identify(connection)
+  if (!isOurs) throw new FileRefused(`${path} is an SQLite file, but not one of openintent; it was left as it is`)
+  if (version > versionKnown) {
     throw new FileRefused(
       `${path} was written by a newer version of openintent (schema ${version}, this one knows up to ` +
-        `${migrations.length}); it was left as it is`
+        `${versionKnown}); it was left as it is`
     )
   }
 }

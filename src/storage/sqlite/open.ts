@@ -2,13 +2,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { closeSync, openSync } from "node:fs"
 import type { StorageError } from "../../core/Storage.ts"
 import { Connection } from "./Connection.ts"
 import { failure, FileRefused, isBusy } from "./faults.ts"
 import { migrate, refuseUnknown } from "./migrations.ts"
 
 export interface SqliteOptions {
-  /** The file, made if there is none; its directory must exist. `:memory:` is a database that ends with the storage. */
+  /** The file, made for its owner alone if there is none; its directory must exist. `:memory:` is a database that ends with the storage. */
   readonly path: string
   /**
    * `FULL` (default): what is acknowledged survives loss of power. `NORMAL`: it survives the death of the process, but
@@ -27,14 +28,22 @@ const pause = Effect.callback<void>((resume) => {
   return Effect.sync(() => clearTimeout(timer))
 })
 
-/** Tries `body` again while the file is busy, for `busyMaxMs`. */
-export const attempt = <A>(operation: string, busyMaxMs: number, body: () => A): Effect.Effect<A, StorageError> => {
+/** Tries `body` again while the file is busy, for `busyMaxMs`. `faulted` is called with what it fails with. */
+export const attempt = <A>(
+  operation: string,
+  busyMaxMs: number,
+  body: () => A,
+  faulted?: (cause: unknown) => void
+): Effect.Effect<A, StorageError> => {
   const once = (since: number | undefined): Effect.Effect<A, StorageError> => {
     try {
       return Effect.succeed(body())
     } catch (cause) {
       const now = performance.now()
-      if (!isBusy(cause) || now - (since ?? now) >= busyMaxMs) return failure(operation, cause)
+      if (!isBusy(cause) || now - (since ?? now) >= busyMaxMs) {
+        faulted?.(cause)
+        return failure(operation, cause)
+      }
       return Effect.flatMap(pause, () => once(since ?? now))
     }
   }
@@ -88,11 +97,22 @@ const close = (connection: Connection) => {
   }
 }
 
+/** A new file is for its owner alone, since it holds secrets of webhooks. SQLite makes the log beside it just so. */
+const makeForOwner = (path: string): void => {
+  if (path === ":memory:" || path.startsWith("file:")) return
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch {
+    // It is there and stays as it is, or it cannot be made: SQLite tells why.
+  }
+}
+
 /** An open file of this version's schema, that ends with the scope. */
 export const open = (options: SqliteOptions): Effect.Effect<Connection, StorageError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
       try {
+        makeForOwner(options.path)
         return Effect.succeed(new Connection(options.path))
       } catch (cause) {
         return failure("open", cause)

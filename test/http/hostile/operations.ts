@@ -82,7 +82,7 @@ export const operationsOf = (document: any): ReadonlyArray<Operation> =>
           .filter((parameter) => parameter.in === "query")
           .map(({ name, schema }) => ({
             ...fieldOf(document, name, schema.items ?? schema, false),
-            isNumber: schema.pattern !== undefined
+            isNumber: schema.type === "integer"
           })),
         fields: bodyOf(document, operation),
         needsVersion: parameters.some(({ name }) => name === "if-match"),

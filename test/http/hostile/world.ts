@@ -64,7 +64,7 @@ const plain = (operation: Operation, ids: { readonly [name: string]: string }) =
 }
 
 export const world = async (): Promise<World> => {
-  const server = await serving({ keys: [{ key, admin: true }], streamRefusalDelay: Duration.zero })
+  const server = await serving({ keys: [{ key, role: "admin" }], streamRefusalDelay: Duration.zero })
   const make = async (path: string, body: unknown = {}, headers = {}) => {
     const answer = await server.ask("POST", `/api/v1${path}`, { key, body, headers })
     if (answer.status !== 200) throw new Error(`${path}: ${answer.text}`)
@@ -169,6 +169,7 @@ export const world = async (): Promise<World> => {
     const found: { [name: string]: string } = {}
     for (const operation of operations) {
       if (operation.method !== "GET" || operation.isStream) continue
+      if (operation.name === "events.verify") continue // The log is sealed meanwhile, whoever asks for what.
       const all = operation.name === "events.list" ? "?include=all" : ""
       const { status, text } = await send(operation, { query: all, headers })
       if (status !== 200) throw new Error(`${operation.name}: ${text}`)

@@ -295,6 +295,20 @@ describe("webhooks over restarts and processes", () => {
     assert.deepStrictEqual(numbers(sink.got), [1])
   })
 
+  it("old deliveries are forgotten while it goes on, but for the last ones", async () => {
+    const [file, sink] = [newFile(), await listeningSink()]
+    const short = { deliveriesKept: 5, deliveriesKeptFor: Duration.zero }
+    const engine = await opened(file, short)
+    const { intentId, subscription } = await subscribed(engine, sink)
+    await Promise.all(upTo(205).map((n) => comment(engine, intentId, n)))
+    await sink.until(205)
+    await settled(engine, subscription.id, 10)
+    assert.strictEqual(new Set(numbers(sink.got)).size, 205)
+    await engine.close()
+    const again = await opened(file, short)
+    assert.isAtMost((await settled(again, subscription.id, 5)).length, 5)
+  })
+
   it("of two engines on a file one delivers, and the other when that one ends", async () => {
     const [file, sink] = [newFile(), await listeningSink()]
     const patient = { claimDuration: Duration.seconds(5) }

@@ -6,7 +6,8 @@ import { createServer } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { TargetPolicy } from "../../../src/core/subscription/options.ts"
 import { makeIsAllowed } from "../../../src/http/webhooks/addresses.ts"
-import { makeSender, type Resolve } from "../../../src/http/webhooks/sender.ts"
+import type { Resolve } from "../../../src/http/webhooks/lookups.ts"
+import { makeSender } from "../../../src/http/webhooks/sender.ts"
 import { listeningSink } from "./sink.ts"
 
 const strict: TargetPolicy = { allowPrivate: false, allowedNetworks: [] }

@@ -10,6 +10,7 @@ import type { Status } from "../../../src/core/intent/Intent.ts"
 import type { Page } from "../../../src/core/Page.ts"
 import { OpenIntent, type OpenIntentShape } from "../../../src/core/OpenIntent.ts"
 import { type Commit, Storage, type StorageShape } from "../../../src/core/Storage.ts"
+import { sha256 } from "../../../src/layers/sha256.ts"
 import { MemoryStorage } from "../../../src/storage/memory/MemoryStorage.ts"
 
 /** The engine over a storage that does something else. */
@@ -18,7 +19,7 @@ export const overStorage = (wrap: (storage: StorageShape) => Partial<StorageShap
     Storage,
     Effect.map(Storage, (storage) => Storage.of({ ...storage, ...wrap(storage) }))
   )
-  return Engine.layer().pipe(Layer.provide(storage), Layer.provide(MemoryStorage.layer))
+  return Engine.layer().pipe(Layer.provide([storage, sha256]), Layer.provide(MemoryStorage.layer))
 }
 
 type Nouns = { readonly [N in keyof OpenIntentShape]?: Partial<OpenIntentShape[N]> }
@@ -50,7 +51,7 @@ export const withMethods = (
         retries: { ...engine.retries, ...retries }
       })
     })
-  ).pipe(Layer.provide(Engine.layer(options)), Layer.provide(MemoryStorage.layer))
+  ).pipe(Layer.provide(Engine.layer(options)), Layer.provide([MemoryStorage.layer, sha256]))
 
 export const mapItems =
   <A>(f: (item: A, index: number) => A) =>
