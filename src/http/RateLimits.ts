@@ -10,7 +10,7 @@ import { makeForgetting } from "../core/forgetting.ts"
 import { makeClientAddress, type Origin } from "./addresses.ts"
 import { HttpOptions } from "./HttpOptions.ts"
 import { rateLimited, type Refusal } from "./refusals.ts"
-import type { Passage } from "./requestIds.ts"
+import type { Passage } from "./Passage.ts"
 
 /** Says why a request is refused, if so. `keyId` is undefined where its key is wrong or missing. */
 export type Admit = (keyId: string | undefined, request: Origin, passage: Passage) => Effect.Effect<Refusal | undefined>

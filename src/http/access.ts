@@ -16,8 +16,9 @@ import { refuseUnlessMissing } from "./answers.ts"
 import { takingEffectOnce } from "./idempotency.ts"
 import { type Admit, RateLimits } from "./RateLimits.ts"
 import { forbidden, invalid, type Refusal, refuse, unauthorized } from "./refusals.ts"
-import { CurrentPassage, type Passage } from "./requestIds.ts"
+import { CurrentPassage, type Passage } from "./Passage.ts"
 import type { KeyHolder, KeyringShape } from "./keys.ts"
+import { patternOf } from "./observe/routes.ts"
 import { traceAgent } from "./observe/tracing.ts"
 import { schemaIssues } from "./schemaIssues.ts"
 import type { Profile } from "./timestamps.ts"
@@ -124,6 +125,7 @@ export const layer = Layer.effect(
     return (handler, { endpoint }) => {
       const allowed = rolesWith(rightOf(endpoint))
       const once = takingEffectOnce(engine, endpoint.method)
+      const route = patternOf(endpoint.path)
       const enter = (request: HttpServerRequest, caller: Caller["Service"] | Refusal) => {
         if (Predicate.isTagged(caller, "Refusal")) return Effect.succeed(refuse(caller, profileOf(request.headers)))
         // Adding to the context of the fiber is cheap; merging two contexts makes the fiber look up all it caches anew.
@@ -139,11 +141,14 @@ export const layer = Layer.effect(
           )
         })
       }
-      return Effect.flatMap(HttpServerRequest, (request) =>
-        Effect.flatMap(CurrentPassage, (passage) =>
-          identify(own, { request, headers: request.headers, passage, allowed }, (caller) => enter(request, caller))
+      return Effect.withFiber(({ context }) => {
+        const request = Context.getUnsafe(context, HttpServerRequest)
+        const passage = Context.get(context, CurrentPassage)
+        if (passage !== undefined) passage.route = route
+        return identify(own, { request, headers: request.headers, passage, allowed }, (caller) =>
+          enter(request, caller)
         )
-      )
+      })
     }
   })
 )

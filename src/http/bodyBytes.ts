@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { MaxBodySize } from "effect/http/HttpIncomingMessage"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { CurrentPassage } from "./requestIds.ts"
+import { CurrentPassage } from "./Passage.ts"
 
 /** Why there are none: more than the limit, not in time, or the connection broke. */
 export type BodyFault = "too-large" | "too-slow" | "unreadable"

@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { Headers } from "effect/http/Headers"
 import { isHttpServerError } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -26,8 +27,9 @@ import {
 } from "./refusals.ts"
 import { isAllowedHost } from "./hosts.ts"
 import { isTooLong, withoutSemicolons } from "./paths.ts"
-import { CurrentPassage, isRequestId, type Passage, requestIdHeader, requestIds } from "./requestIds.ts"
-import { makeObserve } from "./observe/observe.ts"
+import { CurrentPassage, type Passage } from "./Passage.ts"
+import { isRequestId, requestIdHeader, requestIds } from "./requestIds.ts"
+import { makeObserver } from "./observe/observe.ts"
 
 /** Where the server listens and whether it is about to end. */
 export class Listening extends Context.Service<
@@ -110,72 +112,70 @@ export const layer = HttpRouter.use((router) =>
   Effect.gen(function* () {
     const listening = yield* Listening
     const own = yield* door
+    const observer = yield* makeObserver
     const cors = makeCors((yield* HttpOptions).corsOrigins)
     const nextId = requestIds(yield* Clock.currentTimeMillis, yield* Random.next)
     const annotations = yield* References.CurrentLogAnnotations
-    // The first one is around all others.
+
+    const passing = (headers: Headers): Passage => {
+      const given = headers[requestIdHeader]
+      const id = isRequestId(given) ? given : nextId()
+      return { id, since: performance.now(), headers: { [requestIdHeader]: id, ...ofAll, ...cors?.(headers) } }
+    }
+
     yield* router.addGlobalMiddleware((handler) =>
-      Effect.flatMap(HttpServerRequest, (request) => {
-        const url = withoutSemicolons(request.url)
-        if (url === request.url) return handler
-        const modified = request.modify({ url })
-        return Effect.updateContext(handler, (context: Context.Context<never>) =>
-          Context.add(context, HttpServerRequest, modified)
-        )
-      })
-    )
-    yield* router.addGlobalMiddleware(yield* makeObserve)
-    yield* router.addGlobalMiddleware((handler) =>
-      Effect.flatMap(HttpServerRequest, (request) => {
-        const { headers } = request
-        const given = headers[requestIdHeader]
-        const requestId = isRequestId(given) ? given : nextId()
-        const passage: Passage = {
-          id: requestId,
-          headers: { [requestIdHeader]: requestId, ...ofAll, ...cors?.(headers) }
+      Effect.withFiber((fiber) => {
+        const request = Context.getUnsafe(fiber.context, HttpServerRequest)
+        const { headers, method } = request
+        const passage = passing(headers)
+        observer.began(request, passage)
+
+        const finish = (response: HttpServerResponse.HttpServerResponse) => {
+          const finished = withHeaders(response, passage.headers)
+          observer.ended(request, passage, finished)
+          return Effect.succeed(finished)
         }
-        const finish = (response: HttpServerResponse.HttpServerResponse) => withHeaders(response, passage.headers)
         const answer = (refusal: Refusal) => finish(refuse(refusal, profileOf(headers)))
         const noRoute = () =>
-          Effect.map(unmatched(request, own, passage), (found) =>
+          Effect.flatMap(unmatched(request, own, passage), (found) =>
             Predicate.isTagged(found, "Refusal") ? answer(found) : finish(found)
           )
 
-        if (listening.closing) return Effect.succeed(answer(shuttingDown))
-        if (listening.hosts !== undefined && !isAllowedHost(listening.hosts, headers["host"])) {
-          return Effect.succeed(answer(misdirected))
-        }
-        if (cors !== undefined && isPreflight(request.method, headers)) {
-          return Effect.succeed(
-            finish(HttpServerResponse.empty({ status: 204, headers: preflightHeaders(passage.headers) }))
-          )
+        if (listening.closing) return answer(shuttingDown)
+        if (listening.hosts !== undefined && !isAllowedHost(listening.hosts, headers["host"]))
+          return answer(misdirected)
+        if (cors !== undefined && isPreflight(method, headers)) {
+          return finish(HttpServerResponse.empty({ status: 204, headers: preflightHeaders(passage.headers) }))
         }
         if (isTooLong(request.url)) return noRoute()
-        const passed = Effect.updateContext(handler, (context: Context.Context<never>) =>
-          Context.add(
-            Context.add(context, CurrentPassage, passage),
+
+        const url = withoutSemicolons(request.url)
+        const passed = Effect.updateContext(handler, (context: Context.Context<never>) => {
+          const inner = Context.add(
+            Context.add(observer.within(context, passage), CurrentPassage, passage),
             // Each line that is logged on the way has it; nothing is done where none is.
             References.CurrentLogAnnotations,
-            { ...annotations, requestId }
+            { ...annotations, requestId: passage.id }
           )
-        )
+          return url === request.url ? inner : Context.add(inner, HttpServerRequest, request.modify({ url }))
+        })
         return Effect.matchCauseEffect(passed, {
+          // Connections that are kept alive would hold up the end of the server.
           onSuccess: (response) =>
-            Effect.succeed(
-              // Connections that are kept alive would hold up the end of the server.
-              finish(listening.closing ? HttpServerResponse.setHeader(response, "connection", "close") : response)
-            ),
+            finish(listening.closing ? HttpServerResponse.setHeader(response, "connection", "close") : response),
           onFailure: (cause) => {
             if (Cause.hasInterruptsOnly(cause)) {
               // By the end of the server, which waited long enough; else by a client that is gone.
-              return listening.closing ? Effect.succeed(answer(shuttingDown)) : Effect.failCause(cause)
+              if (listening.closing) return answer(shuttingDown)
+              observer.ended(request, passage, undefined)
+              return Effect.failCause(cause)
             }
             if (cause.reasons.some((reason) => Cause.isFailReason(reason) && isRouteNotFound(reason.error))) {
               return noRoute()
             }
             return Effect.logError("request failed", cause).pipe(
-              Effect.annotateLogs({ requestId }),
-              Effect.as(answer(internalError))
+              Effect.annotateLogs({ requestId: passage.id }),
+              Effect.andThen(Effect.suspend(() => answer(internalError)))
             )
           }
         })

@@ -7,7 +7,7 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Predicate from "effect/Predicate"
 import { door, everyRole, identify, profileOf } from "./access.ts"
 import { refuse } from "./refusals.ts"
-import { CurrentPassage } from "./requestIds.ts"
+import { CurrentPassage } from "./Passage.ts"
 
 const contentType = "text/plain; version=0.0.4; charset=utf-8"
 

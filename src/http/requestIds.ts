@@ -1,5 +1,4 @@
 /** Names of requests, by which an answer, the lines of a log and a trace are found together. */
-import * as Context from "effect/Context"
 import { holdsKey } from "../core/apiKey/form.ts"
 
 export const requestIdHeader = "x-request-id"
@@ -21,17 +20,3 @@ export const requestIds = (start: number, salt: number): (() => string) => {
   let made = 0
   return () => prefix + (made++).toString(36).padStart(7, "0")
 }
-
-/** What the server knows of a request beside what it says. */
-export interface Passage {
-  readonly id: string
-  /** What its answer carries, whatever it will be. */
-  readonly headers: { [name: string]: string }
-  /** Once it is read. */
-  body?: Uint8Array
-}
-
-/** Of the request under way; undefined outside of one. */
-export const CurrentPassage = Context.Reference<Passage | undefined>("openintent/http/CurrentPassage", {
-  defaultValue: () => undefined
-})

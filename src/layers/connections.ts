@@ -98,6 +98,9 @@ interface Connection {
   giveUp: (() => void) | undefined
   /** What is wrong with what came after the requests that are under way: said when those are answered. */
   last: Unreadable | undefined
+  /** Bytes of answers that the client had taken when it was last looked at, and since when it has taken no more. */
+  taken: number
+  waitingSince: number | undefined
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -217,9 +220,22 @@ export const makeServer = (options: Partial<ConnectionOptions> = {}): NodeServer
   const isLate = ({ bytesBefore, since }: Connection, { bytesRead }: Socket, now: number): boolean =>
     now - since > bodyGrace + ((bytesRead - bytesBefore) / minBodyRate) * 1000
 
+  /** Whether answers wait for a client that takes nothing. A timer of Node's would be set anew with every request. */
+  const isStuck = (connection: Connection, { bytesWritten, writableLength }: Socket, now: number): boolean => {
+    const taken = bytesWritten - writableLength
+    if (writableLength === 0) connection.waitingSince = undefined
+    else if (connection.waitingSince === undefined || taken > connection.taken) connection.waitingSince = now
+    connection.taken = taken
+    return connection.waitingSince !== undefined && now - connection.waitingSince > answerTimeout
+  }
+
   const check = () => {
     const now = performance.now()
     for (const [socket, connection] of connections) {
+      if (isStuck(connection, socket, now)) {
+        socket.destroy()
+        continue
+      }
       if (connection.receiving === undefined) continue
       if (connection.receiving.complete) connection.receiving = undefined
       else if (!isLate(connection, socket, now)) continue
@@ -248,7 +264,9 @@ export const makeServer = (options: Partial<ConnectionOptions> = {}): NodeServer
         since: 0,
         bytesBefore: 0,
         giveUp: undefined,
-        last: undefined
+        last: undefined,
+        taken: 0,
+        waitingSince: undefined
       })
       socket.on("close", forget)
     })
@@ -268,12 +286,6 @@ export const makeServer = (options: Partial<ConnectionOptions> = {}): NodeServer
       if (connection !== undefined && connection.requests > 0 && isBetween) connection.last ??= wrong
       else dismissWith(socket, wrong, nextId())
     })
-    // Nothing came and nothing was taken. Where a request is under way and all that was answered is taken, it is not the
-    // client that one waits for.
-    .on("timeout", (socket) => {
-      if ((connections.get(socket)?.requests ?? 0) === 0 || socket.writableLength > 0) socket.destroy()
-    })
-  server.timeout = answerTimeout
 
   const dismiss = () => {
     dismissing = true

@@ -31,8 +31,8 @@ const eventAt = (position: number, fields: Partial<LogEvent> = {}): LogEvent => 
 /** The rows that are written for events, in their order. */
 const rowsOf = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Run> => {
   const growing = new GrowingSeals(sha256)
-  for (const intentId of growing.unknownOf(events)) growing.learn(intentId, undefined)
-  for (const event of events) growing.add(event)
+  for (const event of events) growing.add(event, event.position)
+  for (const intentId of growing.unknown) growing.learn(intentId, undefined)
   return growing.take().flatMap((write) => (write._tag === "Put" && "digests" in write.record ? [write.record] : []))
 }
 

@@ -162,7 +162,7 @@ describe("the text of an event", () => {
             const given = event({ ...fields, payload: objects(payload) })
             const shown = Object.entries({ ...eventBody(given, 2), previous_event_hash: previous })
             return (
-              eventText(given, previous) ===
+              eventText(given, given.position, previous) ===
               oracle(objects(shown.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))))
             )
           }),
@@ -174,12 +174,12 @@ describe("the text of an event", () => {
 
   it("is this one", () => {
     assert.strictEqual(
-      eventText(event({ traceId: "t" }), null),
+      eventText(event({ traceId: "t" }), event().position, null),
       '{"actor":"ann","agent_id":"ann","created_at":"2026-02-13T16:26:40.123000Z","event_type":"x.note","id":"01a",' +
         '"intent_id":"01b","payload":{"a":[true,null],"b":1},"previous_event_hash":null,"sequence":7,"source":"client",' +
         '"trace_id":"t"}'
     )
-    assert.strictEqual(eventDigest(sha256, event(), null).length, 43)
+    assert.strictEqual(eventDigest(sha256, event(), event().position, null).length, 43)
   })
 })
 

@@ -51,7 +51,8 @@ const comments = (engine: OpenIntentShape, intentId: string, count: number) =>
 const headOf = (storage: StorageShape, intentId: string) =>
   Effect.map(logOf(storage), (log) => {
     let previous: string | null = null
-    for (const event of log) if (event.intentId === intentId) previous = eventDigest(sha256, event, previous)
+    for (const event of log)
+      if (event.intentId === intentId) previous = eventDigest(sha256, event, event.position, previous)
     return previous === null ? null : hashOf(previous)
   })
 

@@ -19,7 +19,7 @@ import { makeClientAddress } from "../../src/http/addresses.ts"
 import { Api } from "../../src/http/Api.ts"
 import { defaultHttpOptions, HttpOptions } from "../../src/http/HttpOptions.ts"
 import { makeRateLimits } from "../../src/http/RateLimits.ts"
-import type { Passage } from "../../src/http/requestIds.ts"
+import type { Passage } from "../../src/http/Passage.ts"
 import { connect } from "../../src/layers/createEngine.ts"
 import { memory } from "../../src/layers/memory.ts"
 import { OpenIntentServer } from "../../src/layers/server.ts"
@@ -42,7 +42,7 @@ const limits = (limit: number, options: Partial<HttpOptions> = {}) =>
     const admit = (yield* makeRateLimits) ?? assert.fail("no limits")
     const runSync = Effect.runSyncWith(yield* Effect.context())
     return (keyId: string | undefined, address = "192.0.2.1"): { readonly [name: string]: string | undefined } => {
-      const passage: Passage = { id: "r", headers: {} }
+      const passage: Passage = { id: "r", since: 0, headers: {} }
       const refusal = runSync(admit(keyId, from(address), passage))
       assert.strictEqual(refusal?.status ?? 429, 429)
       return { after: refusal?.headers?.["retry-after"], ...passage.headers }
@@ -166,7 +166,7 @@ describe("a store of the context", () => {
   const asking = Effect.gen(function* () {
     const admit = (yield* makeRateLimits) ?? assert.fail("no limits")
     return (keyId?: string) =>
-      Effect.map(admit(keyId, origin, { id: "r", headers: {} }), (refusal) => refusal === undefined)
+      Effect.map(admit(keyId, origin, { id: "r", since: 0, headers: {} }), (refusal) => refusal === undefined)
   }).pipe(Effect.provideService(HttpOptions, options))
 
   it.effect("is what all its servers count in", () =>

@@ -22,6 +22,12 @@ export interface HubReceiver extends Receiver {
   readonly fail: (error: EngineError) => void
 }
 
+/** Sees every event as the hub comes to it, before anybody is given it. It keeps nothing of it, and costs little. */
+export interface HubObserver {
+  readonly see: (event: NewEvent, position: number) => void
+  readonly fail: (error: EngineError) => void
+}
+
 export interface HubShape {
   /** Tells of a commit, after it and never before. Costs next to nothing while nobody follows. */
   readonly publish: (events: ReadonlyArray<NewEvent>, positions: ReadonlyArray<number>) => void
@@ -40,6 +46,8 @@ export interface HubShape {
   /** Gives what comes after the hub's position. `members` are those of a group, as of it. */
   readonly join: (scope: FollowScope, members: Iterable<string>, receiver: HubReceiver) => void
   readonly leave: (scope: FollowScope, receiver: HubReceiver) => void
+  /** Shows what comes after the hub's position, to one at a time; undefined ends it. */
+  readonly observe: (observer: HubObserver | undefined) => void
 }
 
 /** Events that are kept while somebody is about to join. */
@@ -68,6 +76,7 @@ export class Hub extends Context.Service<Hub, HubShape>()("openintent/core/event
       let recent: Array<LogEvent> = []
       /** `recent` holds all after this. */
       let recentFrom = 0
+      let observer: HubObserver | undefined
 
       const flush = () => channels.flush()
 
@@ -79,6 +88,7 @@ export class Hub extends Context.Service<Hub, HubShape>()("openintent/core/event
 
       const deliver = (event: NewEvent, position: number) => {
         upTo = position
+        observer?.see(event, position)
         let made: LogEvent | undefined
         // Shared by all who are given it.
         const make = () =>
@@ -130,6 +140,7 @@ export class Hub extends Context.Service<Hub, HubShape>()("openintent/core/event
       })
 
       const tellAll = (error: EngineError) => {
+        observer?.fail(error)
         for (const receiver of channels.receivers()) receiver.fail(error)
       }
 
@@ -196,7 +207,8 @@ export class Hub extends Context.Service<Hub, HubShape>()("openintent/core/event
         },
         membersOf: (key) => channels.membersOf(key),
         join: (scope, members, receiver) => channels.join(scope, members, receiver),
-        leave: (scope, receiver) => channels.leave(scope, receiver)
+        leave: (scope, receiver) => channels.leave(scope, receiver),
+        observe: (next) => void (observer = next)
       })
     })
   )

@@ -1,6 +1,6 @@
 /** Runs of hashes as they grow in memory, until they are written. Pure. */
 import type { Write } from "../Aggregate.ts"
-import type { LogEvent } from "../event/LogEvent.ts"
+import type { NewEvent } from "../event/LogEvent.ts"
 import { digestLength, eventDigest } from "./hash.ts"
 import type { Digest } from "./Sha256.ts"
 import type { Run, Seal, SealHead } from "./tables.ts"
@@ -28,11 +28,21 @@ interface Growing {
   stored: SealHead | undefined
 }
 
+/** An event of an intent whose last run must be read first. */
+interface Waiting {
+  readonly event: NewEvent
+  readonly position: number
+}
+
+/** No event of the intent comes before it, so nothing has to be read. Clients may give theirs the same type. */
+const isFirst = ({ source, type }: NewEvent): boolean => type === "intent_created" && source === "system"
+
 /** What was hashed and is not written yet, on top of what is. Events are added in the order of the log. */
 export class GrowingSeals {
   readonly #sha256: Digest
   readonly #known = new Map<string, Growing>()
   readonly #changed = new Set<Growing>()
+  readonly #waiting = new Map<string, Array<Waiting>>()
   #full: Array<Seal> = []
   #events = 0
 
@@ -40,46 +50,60 @@ export class GrowingSeals {
     this.#sha256 = sha256
   }
 
-  /** Nothing waits to be written. */
+  /** Nothing is there to be written. */
   get isEmpty(): boolean {
     return this.#events === 0
   }
 
-  /** As much waits as one commit should write. */
+  /** As much is there as one commit should write. */
   get isLarge(): boolean {
     return this.#changed.size + this.#full.length >= rowsMax || this.#events >= eventsMax
   }
 
-  /** Intents of the events whose last run must be read before these are added. */
-  unknownOf(events: ReadonlyArray<LogEvent>): ReadonlyArray<string> {
-    const unknown = new Set<string>()
-    for (const { intentId } of events) if (!this.#known.has(intentId)) unknown.add(intentId)
-    return [...unknown]
+  /** Intents whose last run must be learnt before anything is taken. */
+  get unknown(): ReadonlyArray<string> {
+    return [...this.#waiting.keys()]
   }
 
-  /** What the storage has of an intent. */
+  /** Hashes at once what follows a run that is known, so that nothing is kept of it. */
+  add(event: NewEvent, position: number): void {
+    this.#events++
+    const { intentId } = event
+    const run = this.#known.get(intentId) ?? (isFirst(event) ? this.#begin(intentId, undefined) : undefined)
+    if (run !== undefined) return this.#grow(run, event, position)
+    const waiting = this.#waiting.get(intentId)
+    if (waiting === undefined) this.#waiting.set(intentId, [{ event, position }])
+    else waiting.push({ event, position })
+  }
+
+  /** What the storage has of an unknown intent. */
   learn(intentId: string, stored: SealHead | undefined): void {
+    const run = this.#begin(intentId, stored)
+    for (const { event, position } of this.#waiting.get(intentId) ?? []) this.#grow(run, event, position)
+    this.#waiting.delete(intentId)
+  }
+
+  #begin(intentId: string, stored: SealHead | undefined): Growing {
     const { digests, positions, previous }: Run = stored ?? { previous: null, positions: [], digests: "" }
     const last = stored === undefined ? null : lastDigest(stored)
-    this.#known.set(intentId, { intentId, previous, positions: [...positions], digests, last, stored })
+    const run: Growing = { intentId, previous, positions: [...positions], digests, last, stored }
+    this.#known.set(intentId, run)
+    return run
   }
 
-  add(event: LogEvent): void {
-    const run = this.#known.get(event.intentId)
-    if (run === undefined) throw new Error(`the last seals of ${event.intentId} were not read`)
-    run.last = eventDigest(this.#sha256, event, run.last)
+  #grow(run: Growing, event: NewEvent, position: number): void {
+    run.last = eventDigest(this.#sha256, event, position, run.last)
     run.digests += run.last
-    this.#events++
     this.#changed.add(run)
-    if (run.positions.push(event.position) < runMax) return
+    if (run.positions.push(position) < runMax) return
     const { digests, intentId, positions, previous } = run
-    this.#full.push({ intentId, first: positions[0] ?? event.position, previous, positions, digests })
+    this.#full.push({ intentId, first: positions[0] ?? position, previous, positions, digests })
     run.previous = run.last
     run.positions = []
     run.digests = ""
   }
 
-  /** All that waits, as one commit. It must follow those before it, or everything here is to be thrown away. */
+  /** All that was hashed, as one commit: of all intents that were added, none is unknown any more. It must follow those before it, or everything here is to be thrown away. */
   take(): ReadonlyArray<Write> {
     const writes: Array<Write> = this.#full.map((record) => ({
       _tag: "Put",

@@ -1,6 +1,6 @@
 /** The one text that a JSON value has (RFC 8785), and that of an event. Pure. */
 import type * as DateTime from "effect/DateTime"
-import type { LogEvent } from "../event/LogEvent.ts"
+import type { NewEvent } from "../event/LogEvent.ts"
 import { isJsonObject, type Json, type JsonObject } from "../json.ts"
 import { isoTime } from "../time.ts"
 
@@ -58,7 +58,8 @@ const optional = (name: string, text: string | null): string => (text === null ?
  * hash of the event before it of the same intent, or null. The members stand here in their order.
  */
 export const eventText = (
-  { actor, createdAt, id, intentId, parentEventId, payload, position, source, traceId, type }: LogEvent,
+  { actor, createdAt, id, intentId, parentEventId, payload, source, traceId, type }: NewEvent,
+  position: number,
   previousHash: string | null
 ): string => {
   const by = quoted(actor)

@@ -94,7 +94,7 @@ export const compare = (
       })
     if (event === undefined || event.position !== position)
       return broken({ kind: "removed", sequence: position, expected: hashOf(digest) })
-    const found = eventDigest(sha256, event, previous)
+    const found = eventDigest(sha256, event, position, previous)
     if (found !== digest)
       return broken({ kind: "changed", sequence: position, eventId, expected: hashOf(digest), found: hashOf(found) })
     place = { position, digest }

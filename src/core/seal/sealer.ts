@@ -4,15 +4,12 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
-import * as Pull from "effect/Pull"
 import { claim } from "../claim.ts"
 import type { CommandsShape } from "../Commands.ts"
 import type { EngineError } from "../Errors.ts"
-import { Follower } from "../event/Follower.ts"
 import type { HubShape } from "../event/Hub.ts"
-import type { LogEvent } from "../event/LogEvent.ts"
 import { sealedPosition } from "../metrics.ts"
 import type { StorageShape } from "../Storage.ts"
 import { told } from "../storageFaults.ts"
@@ -32,14 +29,12 @@ export interface Sealing {
 
 /** How often seals are written while events come, and how soon it is seen that some have come. */
 const interval = Duration.millis(400)
-/** Events gather this long before they are hashed, so that a wake-up serves many. */
-const gathering = Duration.millis(5)
-/** Events hashed between two turns of the others: a third of a millisecond. */
-const chunkSize = 256
+/** Events of a page of the log, hashed between two turns of the others: in a third of a millisecond. */
+const pageSize = 256
 /** How long the claim holds after its owner crashed. It is renewed in half the time. */
 const hold = Duration.seconds(2)
-/** After so long without an event, it is enough to look now and then. */
-const idleAfter = Duration.seconds(5)
+/** After so many intervals without an event, it is enough to look now and then. */
+const quietMax = 12
 /** Names the claim. */
 const work = "sealing"
 
@@ -56,16 +51,19 @@ const session = Effect.fnUntraced(function* ({ commands, hub, owner, sha256, sto
   let { record, revision } = yield* told(readSealed(storage))
   const growing = new GrowingSeals(sha256)
   let through = record?.through ?? 0
-  let writtenAt = 0
   const now = Effect.map(storage.now, (time) => time.epochMilliseconds) // Does not go back, as clocks do.
   let claimedAt = yield* now
+  const wanted = yield* Latch.make()
+  let fault: EngineError | undefined
   yield* hub.listen
-  const follower = yield* Effect.acquireRelease(
-    Effect.sync(() => new Follower(hub, storage, { _tag: "Everything" }, through, undefined)),
-    (follower) => Effect.sync(() => follower.leave())
-  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => hub.observe(undefined)))
 
-  const pull = Pull.catchDone(follower.pull, () => Effect.never) // It is not one that ends when it falls behind.
+  const learn = Effect.gen(function* () {
+    for (let unknown = growing.unknown; unknown.length > 0; unknown = growing.unknown) {
+      const heads = yield* storage.get("sealHeads", unknown)
+      for (const [i, intentId] of unknown.entries()) growing.learn(intentId, heads[i])
+    }
+  })
 
   /** False: others have taken over, and what was hashed here since is of no use. */
   const write = Effect.gen(function* () {
@@ -74,6 +72,7 @@ const session = Effect.fnUntraced(function* ({ commands, hub, owner, sha256, sto
       if (!(yield* claim(commands, work, owner, hold))) return false
       claimedAt = at
     }
+    yield* learn
     const next = { log: sealedLog, through } as const
     const guard = { table: "sealed", key: sealedLog, expected: revision, next: revision + 1 } as const
     yield* storage.commit({
@@ -82,37 +81,46 @@ const session = Effect.fnUntraced(function* ({ commands, hub, owner, sha256, sto
       events: [],
       counters: new Map()
     })
-    yield* Metric.update(sealedPosition, through)
+    yield* Metric.update(sealedPosition, next.through)
     record = next
     revision = guard.next
-    writtenAt = yield* now
     return true
   }).pipe(Effect.catchTag("StaleRevision", () => Effect.succeed(false)))
 
-  const add = Effect.fnUntraced(function* (events: ReadonlyArray<LogEvent>) {
-    const unknown = growing.unknownOf(events)
-    const heads = yield* storage.get("sealHeads", unknown)
-    for (const [i, intentId] of unknown.entries()) growing.learn(intentId, heads[i])
-    for (const event of events) growing.add(event)
-    through = events.at(-1)?.position ?? through
-    if (growing.isLarge) return yield* write
+  const readPage = Effect.gen(function* () {
+    const page = { table: "events", index: "all", keys: [[]], direction: "asc", limit: pageSize } as const
+    const rows = yield* storage.page({ ...page, after: through })
+    for (const { position, record } of rows) growing.add(record, position)
+    through = rows.at(-1)?.position ?? hub.position() // Whatever is missing there was taken away.
     yield* Effect.yieldNow
-    return true
   })
 
-  for (;;) {
-    const waitMillis = writtenAt + Duration.toMillis(interval) - (yield* now)
-    const isDue = !growing.isEmpty && waitMillis <= 0
-    if (isDue && !(yield* told(write))) return
-    const events = Option.getOrUndefined(
-      yield* Effect.timeoutOption(pull, growing.isEmpty ? idleAfter : Duration.millis(waitMillis))
-    )
-    if (events === undefined) {
-      if (growing.isEmpty) return
-      continue
+  while (through < hub.position()) {
+    yield* told(readPage)
+    if (growing.isLarge && !(yield* told(write))) return
+  }
+  // At once, so that nothing comes between what was read and what is seen.
+  hub.observe({
+    see: (event, position) => {
+      if (position <= through) return
+      growing.add(event, position)
+      through = position
+      if (growing.isLarge) wanted.openUnsafe()
+    },
+    fail: (error) => {
+      fault = error
+      wanted.openUnsafe()
     }
-    for (let i = 0; i < events.length; i += chunkSize) if (!(yield* told(add(events.slice(i, i + chunkSize))))) return
-    yield* Effect.sleep(gathering)
+  })
+
+  if (!growing.isEmpty && !(yield* told(write))) return
+  for (let quiet = 0; quiet < quietMax; quiet++) {
+    yield* Effect.timeoutOption(wanted.await, interval)
+    wanted.closeUnsafe()
+    if (fault !== undefined) return yield* Effect.fail(fault)
+    if (growing.isEmpty) continue
+    quiet = 0
+    if (!(yield* told(write))) return
   }
 }, Effect.scoped)
 

@@ -5,7 +5,7 @@ import { Api } from "../Api.ts"
 import { isTooLong } from "../paths.ts"
 
 /** As the OpenAPI document writes it: `/api/v1/intents/{intentId}`. */
-const patternOf = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}")
+export const patternOf = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}")
 
 /** An id in a path may be longer than the router's 100 characters: agent ids have 255, percent-encoded thrice that. */
 export const routerConfig = {

@@ -3,25 +3,24 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { withoutKeys } from "../../core/apiKey/form.ts"
-import { requestIdHeader } from "../requestIds.ts"
 import { type FoundRoute, unmatched } from "./routes.ts"
 
 export interface Tracing {
   /** Begins the span of a request: within the caller's trace, if `traceparent` names one. */
   readonly begin: (request: HttpServerRequest, route: FoundRoute) => Tracer.Span
-  readonly end: (span: Tracer.Span, route: FoundRoute, answer: Answer) => void
+  /** `route` is a pattern. */
+  readonly end: (span: Tracer.Span, route: string, answer: Answer) => void
 }
 
 export interface Answer {
   readonly status: number
   /** Of a refusal. */
   readonly code: string | undefined
-  readonly response: HttpServerResponse | undefined
+  readonly requestId: string
 }
 
 const hostPort = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/
@@ -61,14 +60,13 @@ export const makeTracing = (context: Context.Context<never>): Tracing | undefine
       }
       return span
     },
-    end: (span, route, { code, response, status }) => {
+    end: (span, route, { code, requestId, status }) => {
       const failed = status >= 500
       if (span.sampled) {
         span.attribute("http.response.status_code", status)
         // Not before: the router writes its own form of it.
-        if (route !== unmatched) span.attribute("http.route", route.pattern)
-        const requestId = response?.headers[requestIdHeader]
-        if (requestId !== undefined) span.attribute("openintent.request_id", requestId)
+        if (route !== unmatched.pattern) span.attribute("http.route", route)
+        span.attribute("openintent.request_id", requestId)
         if (failed) span.attribute("error.type", code ?? String(status))
         else if (code !== undefined) span.attribute("openintent.refusal", code)
       }

@@ -14,7 +14,7 @@ import { StreamAccess } from "../api/streams.ts"
 import { invalid, type Refusal, refuse } from "../refusals.ts"
 import { schemaIssues } from "../schemaIssues.ts"
 import { HttpOptions } from "../HttpOptions.ts"
-import { CurrentPassage } from "../requestIds.ts"
+import { CurrentPassage } from "../Passage.ts"
 
 /** The headers that the query stands for, where they are not sent. */
 const withQuery = (headers: Headers, url: string): Headers => {

@@ -1,3 +1,4 @@
+import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 
 /**
@@ -8,6 +9,6 @@ export const jsonLines = Logger.withConsoleLog(
   Logger.make((entry) => {
     const { fiberId: _, spans: __, ...line } = Logger.formatStructured.log(entry)
     const { span } = entry.fiber.cache
-    return JSON.stringify(span === undefined ? line : { ...line, trace_id: span.traceId, span_id: span.spanId })
+    return Formatter.formatJson(span === undefined ? line : { ...line, trace_id: span.traceId, span_id: span.spanId })
   })
 )
