@@ -3,8 +3,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
@@ -17,6 +19,7 @@ import { OpenIntentServer } from "../server.ts"
 import { exporting } from "./exporting.ts"
 import { CommandFailed, notServed } from "./failure.ts"
 import { databaseUrl, listOf } from "./flags.ts"
+import { jsonLines } from "./jsonLines.ts"
 import { limitFlags, limitsOf } from "./limits.ts"
 
 const keysFlag = (name: string, variable: string, description: string) =>
@@ -89,6 +92,11 @@ const flags = {
     ),
     Flag.withDescription("Collector of traces, metrics and logs, by OTLP over HTTP (OTEL_EXPORTER_OTLP_ENDPOINT)")
   ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withFallbackConfig(Config.Boolean("OPENINTENT_JSON")),
+    Flag.withDefault(false),
+    Flag.withDescription("Log lines of JSON to a terminal too, as to a file (OPENINTENT_JSON)")
+  ),
   debug: Flag.Boolean("debug").pipe(
     Flag.withFallbackConfig(Config.Boolean("OPENINTENT_DEBUG")),
     Flag.withDefault(false),
@@ -116,6 +124,7 @@ const announce = (storage: string, areConfigured: boolean) =>
 const serve = ({
   debug,
   enforceBudgets,
+  json,
   maxAttachmentMiB,
   otlpEndpoint,
   webhookNetworks,
@@ -133,7 +142,8 @@ const serve = ({
     Layer.provide(exporting(otlpEndpoint)),
     Layer.launch,
     Effect.mapError((error) => new CommandFailed({ message: notServed(error, options) })),
-    debug ? Effect.provideService(References.MinimumLogLevel, "Debug") : (running) => running
+    debug ? Effect.provideService(References.MinimumLogLevel, "Debug") : identity,
+    json ? Effect.provide(Logger.layer([jsonLines])) : identity
   )
 }
 
