@@ -1,5 +1,4 @@
 /** The one text that a JSON value has (RFC 8785), and that of an event. Pure. */
-import type * as DateTime from "effect/DateTime"
 import type { NewEvent } from "../event/LogEvent.ts"
 import { isJsonObject, type Json, type JsonObject } from "../json.ts"
 import { isoTime } from "../time.ts"
@@ -40,17 +39,6 @@ export const canonicalJson = (value: Json): string => {
   return text === "" ? "{}" : `${text}}`
 }
 
-/** Of the last event: many are of the same millisecond. */
-let lastMillis = Number.NaN
-let lastTime = ""
-
-/** As profile 2 has it. */
-const timeText = (time: DateTime.Utc): string => {
-  if (time.epochMilliseconds === lastMillis) return lastTime
-  lastMillis = time.epochMilliseconds
-  return (lastTime = `${isoTime(time)}Z`)
-}
-
 const optional = (name: string, text: string | null): string => (text === null ? "" : `"${name}":${quoted(text)},`)
 
 /**
@@ -65,5 +53,5 @@ export const eventText = (
   const by = quoted(actor)
   const previous = previousHash === null ? "null" : quoted(previousHash)
   const trace = traceId === null ? "" : `,"trace_id":${quoted(traceId)}`
-  return `{"actor":${by},"agent_id":${by},"created_at":"${timeText(createdAt)}","event_type":${quoted(type)},"id":${quoted(id)},"intent_id":${quoted(intentId)},${optional("parent_event_id", parentEventId)}"payload":${canonicalJson(payload)},"previous_event_hash":${previous},"sequence":${position},"source":${quoted(source)}${trace}}`
+  return `{"actor":${by},"agent_id":${by},"created_at":"${isoTime(createdAt)}Z","event_type":${quoted(type)},"id":${quoted(id)},"intent_id":${quoted(intentId)},${optional("parent_event_id", parentEventId)}"payload":${canonicalJson(payload)},"previous_event_hash":${previous},"sequence":${position},"source":${quoted(source)}${trace}}`
 }

@@ -1,9 +1,50 @@
 /** Flags that several commands have. Each is the flag, else the variable, else the default. */
 import * as Config from "effect/Config"
 import * as Flag from "effect/cli/Flag"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as Result from "effect/Result"
 
 /** The values of a comma-separated list, without blanks around them. */
 export const listOf = (text: string): ReadonlyArray<string> => text.split(",").flatMap((item) => item.trim() || [])
+
+/** A comma-separated list, each of whose items is as it must be. */
+export const list = (
+  name: string,
+  variable: string,
+  isItem: (item: string) => boolean,
+  must: string,
+  description: string
+) =>
+  Flag.String(name).pipe(
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(""),
+    Flag.map(listOf),
+    Flag.filter(
+      (items) => items.every(isItem),
+      (items) => `must be ${must}, not ${items.join(",")}`
+    ),
+    Flag.withDescription(`${description} (${variable})`)
+  )
+
+/** A whole number within bounds. */
+export const count = (
+  name: string,
+  variable: string,
+  { initial, max, min }: { readonly initial: number; readonly max: number; readonly min: number },
+  description: string
+) =>
+  Flag.Int(name).pipe(
+    Flag.withFallbackConfig(Config.Int(variable)),
+    Flag.withDefault(initial),
+    Flag.filter(
+      (value) => value >= min && value <= max,
+      (value) => `must be from ${min} to ${max}, not ${value}`
+    ),
+    Flag.withDescription(`${description} (${variable})`)
+  )
+
+export const isNetwork = (text: string): boolean => Result.isSuccess(IpNetwork.fromString(text))
+export const networksAsIn = "networks, as in 10.1.0.0/16,fd00::/8"
 
 export const databaseUrl = Flag.String("database-url").pipe(
   Flag.withFallbackConfig(Config.NonEmptyString("DATABASE_URL")),

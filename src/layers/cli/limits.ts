@@ -1,40 +1,8 @@
 /** Flags of `serve` that say what clients may take, and whose pages may ask. Each is the flag, else the variable, else the default. */
-import * as Flag from "effect/cli/Flag"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
-import * as IpNetwork from "effect/net/IpNetwork"
-import * as Result from "effect/Result"
 import { isOrigin } from "../../http/cors.ts"
 import type { ServerOptions } from "../server.ts"
-import { listOf } from "./flags.ts"
-
-const list = (name: string, variable: string, isItem: (item: string) => boolean, must: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault(""),
-    Flag.map(listOf),
-    Flag.filter(
-      (items) => items.every(isItem),
-      (items) => `must be ${must}, not ${items.join(",")}`
-    ),
-    Flag.withDescription(`${description} (${variable})`)
-  )
-
-const count = (
-  name: string,
-  variable: string,
-  { initial, max, min }: { readonly initial: number; readonly max: number; readonly min: number },
-  description: string
-) =>
-  Flag.Int(name).pipe(
-    Flag.withFallbackConfig(Config.Int(variable)),
-    Flag.withDefault(initial),
-    Flag.filter(
-      (value) => value >= min && value <= max,
-      (value) => `must be from ${min} to ${max}, not ${value}`
-    ),
-    Flag.withDescription(`${description} (${variable})`)
-  )
+import { count, isNetwork, list, networksAsIn } from "./flags.ts"
 
 export const limitFlags = {
   corsOrigins: list(
@@ -47,8 +15,8 @@ export const limitFlags = {
   trustedProxies: list(
     "trusted-proxies",
     "OPENINTENT_TRUSTED_PROXIES",
-    (network) => Result.isSuccess(IpNetwork.fromString(network)),
-    "networks, as in 10.1.0.0/16,fd00::/8",
+    isNetwork,
+    networksAsIn,
     "Comma-separated networks of proxies whose X-Forwarded-For is believed"
   ),
   rateLimit: count(

@@ -7,10 +7,8 @@ import { identity } from "effect/Function"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as IpNetwork from "effect/net/IpNetwork"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
-import * as Result from "effect/Result"
 import { ApiKeys } from "../../core/apiKey/ApiKeys.ts"
 import { attachmentBodyBytes } from "../../http/HttpOptions.ts"
 import { version } from "../../http/version.ts"
@@ -18,7 +16,7 @@ import { fromUrl } from "../fromUrl.ts"
 import { OpenIntentServer } from "../server.ts"
 import { exporting } from "./exporting.ts"
 import { CommandFailed, notServed } from "./failure.ts"
-import { databaseUrl, listOf } from "./flags.ts"
+import { count, databaseUrl, isNetwork, list, listOf, networksAsIn } from "./flags.ts"
 import { jsonLines } from "./jsonLines.ts"
 import { limitFlags, limitsOf } from "./limits.ts"
 
@@ -57,26 +55,18 @@ const flags = {
     Flag.withDescription("Comma-separated names to answer to beside loopback ones (OPENINTENT_ALLOWED_HOSTS)")
   ),
   ...limitFlags,
-  webhookNetworks: Flag.String("webhook-networks").pipe(
-    Flag.withFallbackConfig(Config.String("OPENINTENT_WEBHOOK_NETWORKS")),
-    Flag.withDefault(""),
-    Flag.map(listOf),
-    Flag.filter(
-      (networks) => networks.every((network) => Result.isSuccess(IpNetwork.fromString(network))),
-      (networks) => `must be networks, as in 10.1.0.0/16,fd00::/8, not ${networks.join(",")}`
-    ),
-    Flag.withDescription(
-      "Comma-separated networks that are not public and that webhooks may be sent to (OPENINTENT_WEBHOOK_NETWORKS)"
-    )
+  webhookNetworks: list(
+    "webhook-networks",
+    "OPENINTENT_WEBHOOK_NETWORKS",
+    isNetwork,
+    networksAsIn,
+    "Comma-separated networks that are not public and that webhooks may be sent to"
   ),
-  maxAttachmentMiB: Flag.Int("max-attachment-mib").pipe(
-    Flag.withFallbackConfig(Config.Int("OPENINTENT_MAX_ATTACHMENT_MIB")),
-    Flag.withDefault(25),
-    Flag.filter(
-      (size) => size >= 1 && size <= 256,
-      (size) => `must be from 1 to 256, not ${size}`
-    ),
-    Flag.withDescription("Largest content of an attachment, in MiB (OPENINTENT_MAX_ATTACHMENT_MIB)")
+  maxAttachmentMiB: count(
+    "max-attachment-mib",
+    "OPENINTENT_MAX_ATTACHMENT_MIB",
+    { initial: 25, min: 1, max: 256 },
+    "Largest content of an attachment, in MiB"
   ),
   enforceBudgets: Flag.Boolean("enforce-budgets").pipe(
     Flag.withFallbackConfig(Config.Boolean("OPENINTENT_ENFORCE_BUDGETS")),
